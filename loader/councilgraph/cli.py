@@ -1,0 +1,429 @@
+"""The command line: the only module that prints, and the only one that ends the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from councilgraph import bundle, dataset, queries, render
+from councilgraph.bundle import Rooms
+from councilgraph.errors import CouncilgraphError, Finding, FindingsError, UsageError
+from councilgraph.queries import Parameter, Query, Rows
+
+if TYPE_CHECKING:
+    from pyoxigraph import Store, Triple
+
+_ROOT = click.option("--root", type=click.Path(path_type=Path), help="Another set of rooms: a folder with ontology/, shapes/, queries/ and data/.")
+_FORMAT = click.option("--format", "form", type=click.Choice(render.FORMATS), default="table", show_default=True, help="How to write the answer.")
+
+
+class _Command(click.Command):
+    """A command whose help ends with examples, set as they are typed."""
+
+    def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        if self.examples:
+            with formatter.section("Examples"):
+                formatter.write("".join(f"  {line}\n" for line in self.examples))
+
+
+class _QueryCommand(_Command):
+    """`query`, with an option for each parameter of the query that is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Find the query's name and the root first, since they say which options there are."""
+        rooms = _rooms(_option(args, "--root"))
+        name = _positional(args, {"--root", "--format", "--limit"})
+        ctx.meta["query"] = queries.named(name, rooms) if name else None
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The command's own options, and those of the query."""
+        query: Query | None = ctx.meta.get("query")
+        own = [click.Option([f"--{p.name.replace('_', '-')}", f"param_{p.name}"], metavar=_metavar(p), help=f"{p.help} [example and default: {p.example}]") for p in (query.params if query else ())]
+        return [*own, *super().get_params(ctx)]
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The query's question where a query is named."""
+        query: Query | None = ctx.meta.get("query")
+        if not query:
+            super().format_help_text(ctx, formatter)
+            return
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(f"{query.title}. {query.question}")
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """An example with the query's defaults where a query is named."""
+        query: Query | None = ctx.meta.get("query")
+        if not query:
+            super().format_epilog(ctx, formatter)
+            return
+        with formatter.section("Examples"):
+            words = " ".join(f"--{p.name.replace('_', '-')} {_quoted(p.example)}" for p in query.params)
+            formatter.write(f"  councilgraph query {query.name} {words}".rstrip() + "\n")
+
+
+class _Group(click.Group):
+    """The program: its commands in the order in which people meet them; errors in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 — click's signature
+        """The commands, in the order in which they are declared."""
+        return list(self.commands)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="councilgraph", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, envvar="COUNCILGRAPH_DEBUG", help="Show a traceback when something fails.")
+def program(debug: bool) -> None:  # noqa: ARG001 — read by main()
+    """Answer who was responsible for what in England's councils, when, and on whose word.
+
+    Commands that answer build the store by themselves when there is none, or when a table, a shape or the
+    ontology has changed.
+    """
+
+
+def _command(*examples: str) -> Callable[[Callable[..., Any]], click.Command]:
+    return program.command(cls=_Command, examples=examples)
+
+
+@_command("councilgraph who christchurch --function childrens-services --on 2019-03-31", "councilgraph who E06000027 --on 2018-09-01 --format csv")
+@click.argument("area")
+@click.option("--function", "function", default="childrens-services", show_default=True, help="The function: childrens-services, adult-social-care, upper-tier, lower-tier, …")
+@click.option("--on", "on", default="today", show_default=True, help="The day.")
+@_FORMAT
+@_ROOT
+def who(area: str, function: str, on: str, form: str, root: Path | None) -> None:
+    """Say who held a function for AREA on a day, and in which capacity.
+
+    AREA is a slug, a GSS, DfE or Ofsted code, a name in any case, or an IRI.
+    """
+    rooms = _rooms(root)
+    store = _store(rooms)
+    query = queries.named("function/who", rooms)
+    _answer(_run(store, rooms, query, {"area": area, "function": function, "on": on}), form, store)
+
+
+@_command("councilgraph lineage bournemouth-christchurch-and-poole-council", "councilgraph lineage 837 --direction forward --format csv", "councilgraph lineage torbay --function lower-tier --direction both")
+@click.argument("thing")
+@click.option("--function", "function", default="childrens-services", show_default=True, help="The function that is followed.")
+@click.option("--direction", type=click.Choice(["back", "forward", "both"]), default="back", show_default=True, help="To those before, to those after, or both.")
+@_FORMAT
+@_ROOT
+def lineage(thing: str, function: str, direction: str, form: str, root: Path | None) -> None:
+    """Show whom THING, a council, replaced and what replaced it, following a function area by area.
+
+    THING is a slug, a GSS, DfE or Ofsted code, a name in any case, or an IRI.
+    """
+    rooms = _rooms(root)
+    store = _store(rooms)
+    answers = {}
+    for way, name in (("back", "reorganisation/predecessors"), ("forward", "reorganisation/successors")):
+        if direction in (way, "both"):
+            query = queries.named(name, rooms)
+            answers[way] = _run(store, rooms, query, {"authority": thing, "function": function})
+    if form != "table":
+        first, *others = answers.values()
+        rows = [*first.rows, *(row for other in others for row in other.rows)]
+        _answer(Rows(first.columns, rows), form, store)
+        return
+    body = queries.value(store, rooms, queries.named("reorganisation/predecessors", rooms).params[0], thing)
+    for way, answer in answers.items():
+        _out(render.lineage(answer, body, queries.label(store, body), way, colour=_colour()))
+
+
+@program.command(cls=_QueryCommand, examples=("councilgraph query", "councilgraph query inspection/grade-on --authority torbay --on 2019-06-01", "councilgraph query intervention/in-force --help"))
+@click.argument("name", required=False)
+@_FORMAT
+@click.option("--limit", type=click.IntRange(min=0), help="At most this many rows.")
+@_ROOT
+@click.pass_context
+def query(ctx: click.Context, name: str | None, form: str, limit: int | None, root: Path | None, **params: str | None) -> None:
+    """Answer the canned query NAME; without a name, list the catalogue.
+
+    Each query has options of its own: `councilgraph query NAME --help` shows them.
+    """
+    rooms = _rooms(root)
+    if name is None:
+        _list(rooms, form)
+        return
+    canned: Query = ctx.meta["query"]
+    store = _store(rooms)
+    words = {key.removeprefix("param_"): word for key, word in params.items() if word is not None}
+    answer = _run(store, rooms, canned, words)
+    _answer(Rows(answer.columns, answer.rows[:limit]), form, store)
+
+
+@_command("councilgraph sparql 'SELECT ?body ?name { ?body a cg:Authority ; skos:prefLabel ?name } ORDER BY ?name'", "councilgraph sparql -f question.rq --format csv", "councilgraph sparql 'DESCRIBE body:torbay-council' --format turtle")
+@click.argument("text", metavar="QUERY", required=False)
+@click.option("-f", "--file", "file", type=click.Path(path_type=Path, allow_dash=True), help="Read the query from a file; - for standard input.")
+@_FORMAT
+@click.option("--limit", type=click.IntRange(min=0), help="At most this many rows.")
+@_ROOT
+def sparql(text: str | None, file: Path | None, form: str, limit: int | None, root: Path | None) -> None:
+    """Ask the store any SPARQL QUERY; it reads only, and our prefixes are known."""
+    if (text is None) == (file is None):
+        raise UsageError("sparql", "needs a query or a file, one of the two", "Write it in quotes, or name a file with -f.")
+    if file:
+        text = _text(file)
+    rooms = _rooms(root)
+    store = _store(rooms)
+    assert text is not None
+    answer = queries.ask(store, text)
+    if isinstance(answer, Rows):
+        _answer(Rows(answer.columns, answer.rows[:limit]), form, store)
+    elif isinstance(answer, bool):
+        _out(render.truth(answer, form))
+    else:
+        _graph(answer[:limit], form)
+
+
+@_command("councilgraph build", "councilgraph build --root ../my-rooms")
+@_ROOT
+def build(root: Path | None) -> None:
+    """Build the store: tables, checked against the shapes, with their derived lineage.
+
+    A build that fails or is killed leaves the old store answering.
+    """
+    _build(_rooms(root))
+
+
+@_command("councilgraph check", "councilgraph check --format csv", "councilgraph check theirs.ttl --strict")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--strict", is_flag=True, help="Count warnings as findings too.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json", "turtle"]), default="table", show_default=True, help="How to write the findings; turtle is a W3C validation report.")
+@_ROOT
+def check(files: tuple[Path, ...], strict: bool, form: str, root: Path | None) -> None:
+    """Check the data against the shapes, or Turtle FILEs of anybody's.
+
+    Exit code 0: nothing found; 1: findings; 3: the check could not be done.
+    """
+    rooms = _rooms(root)
+    from councilgraph import validation
+
+    try:
+        graph = dataset.read_files(files, rooms) if files else dataset.assemble(rooms, _progress())
+        report = validation.report(graph, rooms)
+        found = validation.read(report, graph, rooms)
+    except FindingsError as error:
+        found, report = error.findings, validation.as_report(error.findings)
+    failing = [finding for finding in found if strict or finding.severity == "Violation"]
+    if form == "turtle":
+        _out(validation.written(report))
+    elif form == "json":
+        _out(render.findings_json(found))
+    elif form == "csv":
+        _out(render.findings_csv(found))
+    else:
+        _findings(found)
+    sys.exit(1 if failing else 0)
+
+
+@_command("councilgraph dump public/")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@_ROOT
+def dump(folder: Path, root: Path | None) -> None:
+    """Write the whole graph into DIR: councilgraph.ttl, councilgraph.nt.gz and SHA256SUMS.
+
+    The same tables give the same bytes.
+    """
+    from councilgraph import publish
+
+    rooms = _rooms(root)
+    store = _store(rooms)
+    for path in publish.dump(store, folder):
+        _err(f"{path}: {path.stat().st_size:,} bytes")
+
+
+def main() -> NoReturn:
+    """Run the program, and end the process with its exit code."""
+    debug = "--debug" in sys.argv or bool(os.environ.get("COUNCILGRAPH_DEBUG"))
+    try:
+        code = program.main(standalone_mode=False, prog_name="councilgraph")
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.UsageError as error:
+        hint = f" Try `{error.ctx.command_path} --help`." if error.ctx else ""
+        _err(f"councilgraph: {' '.join(error.format_message().split())}{hint}")
+        sys.exit(2)
+    except click.ClickException as error:
+        _err(f"councilgraph: {error.format_message()}")
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        _err("councilgraph: stopped.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except FindingsError as error:
+        if debug:
+            raise
+        _findings(error.findings)
+        sys.exit(error.exit_code)
+    except CouncilgraphError as error:
+        if debug:
+            raise
+        _err(f"councilgraph: {error}")
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if debug:
+            raise
+        _err(f"councilgraph: unforeseen: {type(error).__name__}: {' '.join(str(error).split())[:300]}. Run it again with --debug and report what it shows.")
+        sys.exit(3)
+
+
+def _rooms(root: Path | None) -> Rooms:
+    return bundle.rooms(root)
+
+
+def _store(rooms: Rooms) -> Store:
+    """The store as the rooms have it now; the one built before where they have findings."""
+    store, fresh = dataset.current(rooms)
+    if store is not None and fresh:
+        return store
+    try:
+        return _build(rooms)
+    except CouncilgraphError as error:
+        if store is None:
+            raise
+        first = f" The first: {error.findings[0]}" if isinstance(error, FindingsError) else ""
+        _err(f"councilgraph: answering from the store built before, since {error}{first}")
+        return store
+
+
+def _build(rooms: Rooms) -> Store:
+    from councilgraph import validation
+
+    return dataset.build(rooms, validation.findings, _progress())
+
+
+def _progress() -> dataset.Progress:
+    """Stages on standard error as they end."""
+
+    def show(stage: str, result: str, seconds: float) -> None:
+        _err(f"{stage:<10}{result}  ({seconds:.1f} s)")
+
+    return show
+
+
+def _run(store: Store, rooms: Rooms, canned: Query, words: dict[str, str]) -> Rows:
+    on = next((p for p in canned.params if p.name == "on"), None)
+    day = queries.value(store, rooms, on, words["on"]) if on and "on" in words else on.default if on else None
+    when = date.fromisoformat(day.value) if day else None
+    values = {p.name: queries.value(store, rooms, p, words[p.name], when) for p in canned.params if p.name in words}
+    return queries.run(store, canned, values)
+
+
+def _answer(answer: Rows, form: str, store: Store) -> None:
+    if form == "table":
+        if not answer.rows:
+            _err("No rows.")
+            return
+        _out(render.table(answer.columns, [[render.short(c) for c in row] for row in answer.rows], _width(), _colour()))
+    elif form == "turtle":
+        from councilgraph import publish
+
+        _out(publish.turtle(quad.triple for node in queries.iris(answer) for quad in store.quads_for_pattern(node, None, None)))
+    else:
+        _out(render.rows(answer, form))
+
+
+def _graph(triples: list[Triple], form: str) -> None:
+    from councilgraph import publish
+
+    if form in ("table", "turtle"):
+        _out(publish.turtle(triples))
+    else:
+        columns = ("subject", "predicate", "object")
+        _out(render.rows(Rows(columns, [(t.subject, t.predicate, t.object) for t in triples]), form))  # type: ignore[list-item]
+
+
+def _list(rooms: Rooms, form: str) -> None:
+    columns = ("name", "title", "parameters", "question")
+    lines = [(q.name, q.title, " ".join(f"--{p.name}" for p in q.params), q.question) for q in queries.catalogue(rooms)]
+    if form == "table":
+        _out(render.table(columns[:3], [list(line[:3]) for line in lines], _width(), _colour()))
+        return
+    from pyoxigraph import Literal
+
+    _out(render.rows(Rows(columns, [tuple(map(Literal, line)) for line in lines]), "csv" if form == "turtle" else form))
+
+
+def _findings(found: list[Finding]) -> None:
+    for finding in found:
+        mark = "" if finding.severity == "Violation" else f"{finding.severity.lower()}: "
+        _out(f"{mark}{finding}\n")
+    _err(f"{len(found):,} finding{'' if len(found) == 1 else 's'}.")
+
+
+def _text(file: Path) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(str(file), f"cannot be read ({error.strerror})", "Name a file with a query.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(str(file), "is not UTF-8", "Save it as UTF-8.") from error
+
+
+def _option(args: list[str], name: str) -> Path | None:
+    for place, arg in enumerate(args):
+        if arg == name and place + 1 < len(args):
+            return Path(args[place + 1])
+        if arg.startswith(f"{name}="):
+            return Path(arg.partition("=")[2])
+    return None
+
+
+def _positional(args: list[str], with_values: set[str]) -> str | None:
+    """The query's name: the first word that is neither an option nor its value; one with a slash before others."""
+    words = []
+    skip = False
+    for arg in args:
+        if skip:
+            skip = False
+        elif arg.startswith("-") and arg != "-":
+            skip = "=" not in arg and (arg in with_values or arg.startswith("--")) and arg not in ("--help", "-h")
+        else:
+            words.append(arg)
+    return words[0] if words else None
+
+
+def _metavar(param: Parameter) -> str:
+    return "DAY" if param.kind == "date" else param.kind.rpartition("/")[2].upper()
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}'" if not text.replace("-", "").isalnum() else text
+
+
+def _width() -> int | None:
+    return os.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _out(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def _err(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    main()

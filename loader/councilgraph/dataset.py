@@ -1,0 +1,237 @@
+"""Tables → triples → derived lineage → store. The only module that opens a store.
+
+A store is built beside the old one and taken into use by replacing one small file, `current`, so that a
+build that fails or is killed leaves the old store answering.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyoxigraph import DefaultGraph, Quad, RdfFormat, Store, Triple, parse
+
+from councilgraph.bundle import Rooms
+from councilgraph.concepts import TABLES
+from councilgraph.errors import CouncilgraphError, Finding, FindingsError
+from councilgraph.iris import kind_of
+from councilgraph.namespaces import RDF, SKOS
+from councilgraph.tables import Known, Row, choose, key_of, parse_row, read_rows
+
+Progress = Callable[[str, str, float], None]  # stage, what came of it, seconds
+_OWL = "http://www.w3.org/2002/07/owl#"
+
+
+@dataclass
+class Graph:
+    """The whole graph in memory, and the row of a table that each record came from."""
+
+    store: Store
+    rows: Mapping[str, Row] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+
+def silent(stage: str, result: str, seconds: float) -> None:  # noqa: ARG001 — a Progress that shows nothing
+    """Show no progress."""
+
+
+def turtle(paths: Iterable[Path], root: Path) -> list[Quad]:
+    """The triples of Turtle files, read strictly; an error names file and line."""
+    quads: list[Quad] = []
+    for path in paths:
+        name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+        try:
+            quads += parse(path.read_bytes(), format=RdfFormat.TURTLE)
+        except SyntaxError as error:
+            where = f"{name}:{error.lineno}" if error.lineno else name
+            why = f"is not Turtle ({str(error.msg).split(' at line')[0]})"
+            raise CouncilgraphError(where, why, "Mend the file.") from error
+        except OSError as error:
+            raise CouncilgraphError(name, f"cannot be read ({error.strerror})", "Look at its path and rights.") from error
+    return quads
+
+
+def vocabulary(rooms: Rooms) -> tuple[list[Quad], Known]:
+    """The ontology's triples, and what cells may take from it."""
+    quads = turtle(sorted(rooms.ontology.glob("*.ttl")), rooms.root)
+    labels = {q.subject: q.object.value for q in quads if q.predicate == SKOS.prefLabel}
+    concepts: dict[str, dict[str, str]] = {}
+    terms = set()
+    for quad in quads:
+        if quad.predicate == SKOS.inScheme:
+            folder, slug = kind_of(quad.subject.value)
+            concepts.setdefault(folder.removeprefix("concept/"), {})[slug] = labels.get(quad.subject, slug)
+        kinds = (f"{_OWL}ObjectProperty", f"{_OWL}DatatypeProperty")
+        if quad.predicate == RDF.type and quad.object.value in kinds:
+            terms.add(quad.subject.value.rsplit("#", 1)[-1])
+    return quads, Known(concepts=concepts, terms=frozenset(terms))
+
+
+def read(rooms: Rooms, known: Known) -> tuple[dict[str, Row], list[Quad]]:
+    """Every table's rows by the IRI of their record, and all that they say; FindingsError lists what is wrong."""
+    findings = [_not_a_table(path) for path in sorted(rooms.data.glob("*.csv")) if path.name not in TABLES]
+    rows: list[Row] = []
+    for table in TABLES.values():
+        known.rows[table.KIND] = {}
+        found, wrong = read_rows(rooms.data / table.FILE, table)
+        findings += wrong
+        for row in found:
+            key = key_of(row)
+            first = known.rows[table.KIND].setdefault(key, row)
+            if first is not row:
+                columns = ", ".join(table.KEY)
+                why = f"stands on line {first.line} already"
+                remedy = f"Remove one of the two rows, or tell them apart ({columns})."
+                findings.append(Finding(row.file, row.line, columns, row.cells[table.KEY[0]], why, remedy))
+            else:
+                rows.append(row)
+    by_iri: dict[str, Row] = {}
+    records = []
+    for row in rows:
+        made, wrong = parse_row(row, known)
+        findings += wrong
+        if made:
+            by_iri[made.iri.value] = row
+            records.append(made)
+    if findings:
+        raise FindingsError(sorted(findings))
+    return by_iri, [Quad(*triple, DefaultGraph()) for made in records for triple in made.triples(known)]
+
+
+def _not_a_table(path: Path) -> Finding:
+    error = choose(path.name, TABLES, "a table")
+    return Finding(f"data/{path.name}", 0, "", "", error.why, error.remedy or "Move it elsewhere.")
+
+
+def derive(store: Store, rooms: Rooms) -> int:
+    """Run `queries/derive/*.rq` in the order of their names, adding what each constructs; how many triples are new."""
+    before = len(store)
+    for path in sorted((rooms.queries / "derive").glob("*.rq")):
+        try:
+            made = list(store.query(path.read_text(encoding="utf-8")))
+        except SyntaxError as error:
+            where = str(path.relative_to(rooms.root))
+            raise CouncilgraphError(where, f"is not SPARQL ({error})", "Mend the query.") from error
+        store.extend(Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in made if isinstance(t, Triple))
+    return len(store) - before
+
+
+def assemble(rooms: Rooms, progress: Progress = silent) -> Graph:
+    """The whole graph in memory: ontology, tables, and what is derived from them."""
+    clock = _Clock(progress)
+    ontology, known = vocabulary(rooms)
+    clock("ontology", f"{len(ontology):,} triples")
+    rows, said = read(rooms, known)
+    clock("tables", f"{len(rows):,} rows, {len(said):,} triples")
+    store = Store()
+    store.bulk_extend(ontology)
+    store.bulk_extend(said)
+    clock("lineage", f"{derive(store, rooms):,} triples derived")
+    return Graph(store, rows)
+
+
+Gate = Callable[[Graph, Rooms], list[Finding]]
+
+
+def build(rooms: Rooms, gate: Gate, progress: Progress = silent) -> Store:
+    """Build the store on disk, take it into use, and open it; FindingsError if the gate finds a violation."""
+    fingerprint = rooms.fingerprint()
+    graph = assemble(rooms, progress)
+    clock = _Clock(progress)
+    findings = gate(graph, rooms)
+    clock("check", f"{len(findings):,} finding{'' if len(findings) == 1 else 's'}")
+    if any(finding.severity == "Violation" for finding in findings):
+        raise FindingsError(findings)
+    home = rooms.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        _sweep(home)
+        made = home / f"making-{os.getpid()}"
+        shutil.rmtree(made, ignore_errors=True)
+        store = Store(str(made))
+        store.bulk_extend(graph.store)
+        store.flush()
+        del store
+        name = f"store-{fingerprint}-{time.time_ns()}"
+        made.rename(home / name)
+        _point(home, {"store": name, "fingerprint": fingerprint, "triples": len(graph)})
+    except OSError as error:
+        remedy = "Free some space or give yourself the right to write there."
+        raise CouncilgraphError(str(home), f"cannot be written ({error.strerror or error})", remedy) from error
+    clock("store", f"{len(graph):,} triples in {name}")
+    return Store.read_only(str(home / name))
+
+
+def current(rooms: Rooms) -> tuple[Store | None, bool]:
+    """The store in use, if there is one that opens; and whether it says what the rooms say now."""
+    try:
+        pointer = json.loads((rooms.home / "current").read_text(encoding="utf-8"))
+        store = Store.read_only(str(rooms.home / pointer["store"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None, False
+    return store, pointer.get("fingerprint") == rooms.fingerprint()
+
+
+def triples(store: Store) -> Iterator[Triple]:
+    """Every triple of the graph."""
+    return (quad.triple for quad in store)
+
+
+def read_files(paths: Iterable[Path], rooms: Rooms) -> Graph:
+    """Turtle files of anybody's, with the ontology and the concepts beside them."""
+    store = Store()
+    store.bulk_extend(vocabulary(rooms)[0])
+    store.extend(Quad(q.subject, q.predicate, q.object, DefaultGraph()) for q in turtle(paths, rooms.root))
+    derive(store, rooms)
+    return Graph(store)
+
+
+def _point(home: Path, pointer: dict[str, Any]) -> None:
+    fresh = home / f"current-{os.getpid()}"
+    with fresh.open("w", encoding="utf-8") as file:
+        json.dump(pointer, file)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(home / "current")
+
+
+def _sweep(home: Path) -> None:
+    """Remove what killed builds left, and stores older than the one in use and the one before it."""
+    for left in home.glob("making-*"):
+        if not _alive(int(left.name.rpartition("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    stores = sorted(home.glob("store-*"), key=lambda path: path.name.rpartition("-")[2])
+    for old in stores[:-2]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class _Clock:
+    """Tells progress how long each stage took."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress, self.since = progress, time.perf_counter()
+
+    def __call__(self, stage: str, result: str) -> None:
+        now = time.perf_counter()
+        self.progress(stage, result, now - self.since)
+        self.since = now
+
+

@@ -1,0 +1,100 @@
+"""Files that say the whole graph: readable Turtle, N-Triples, and their checksums.
+
+Same triples, same bytes: subjects and objects are sorted, numbers inside names by their value.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, parse
+
+from councilgraph.errors import CouncilgraphError
+from councilgraph.namespaces import PREFIXES, RDF, XSD
+
+_LOCAL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
+_DIGITS = re.compile(r"(\d+)")
+_BY_LENGTH = sorted(PREFIXES.items(), key=lambda item: -len(item[1]))
+
+
+def turtle(triples: Iterable[Triple]) -> str:
+    """Turtle of these triples: sorted subjects, `a` first, one object a line, the prefixes used.
+
+    Follows RDF 1.1 Turtle; refuses blank nodes, which the graph has none of.
+    """
+    subjects: dict[NamedNode, dict[NamedNode, set[NamedNode | Literal]]] = {}
+    for triple in triples:
+        if not isinstance(triple.subject, NamedNode) or not isinstance(triple.object, NamedNode | Literal):
+            raise CouncilgraphError("graph", f"has a blank node ({triple})", "Give it an IRI.")
+        subjects.setdefault(triple.subject, {}).setdefault(triple.predicate, set()).add(triple.object)
+    used: set[str] = set()
+    blocks = []
+    for subject in sorted(subjects, key=lambda node: _natural(node.value)):
+        lines = []
+        for predicate in sorted(subjects[subject], key=lambda node: (node != RDF.type, node.value)):
+            verb = "a" if predicate == RDF.type else _written(predicate, used)
+            objects = sorted(subjects[subject][predicate], key=_order)
+            lines.append(f"    {verb} " + " ,\n        ".join(_written(o, used) for o in objects))
+        blocks.append(f"{_written(subject, used)}\n" + " ;\n".join(lines) + " .\n")
+    head = "".join(f"@prefix {prefix}: <{PREFIXES[prefix]}> .\n" for prefix in sorted(used))
+    return "\n".join([head, *blocks])
+
+
+def ntriples(triples: Iterable[Triple]) -> str:
+    """N-Triples of these triples, sorted."""
+    return "".join(sorted(f"{triple.subject} {triple.predicate} {triple.object} .\n" for triple in triples))
+
+
+def dump(store: Store, folder: Path) -> list[Path]:
+    """Write `councilgraph.ttl`, `councilgraph.nt.gz` and `SHA256SUMS` into a folder; the paths written.
+
+    The Turtle is read back by the strict parser before anything is written.
+    """
+    triples = [quad.triple for quad in store]
+    text = turtle(triples)
+    if set(triples) != {quad.triple for quad in parse(text, format=RdfFormat.TURTLE)}:
+        raise CouncilgraphError("dump", "the Turtle does not say what the store says", "Report this with the data.")
+    files = {
+        "councilgraph.nt.gz": gzip.compress(ntriples(triples).encode(), mtime=0),
+        "councilgraph.ttl": text.encode(),
+    }
+    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
+    files["SHA256SUMS"] = sums.encode()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            fresh = folder / f".{name}.new"
+            fresh.write_bytes(content)
+            fresh.replace(folder / name)
+    except OSError as error:
+        raise CouncilgraphError(str(folder), f"cannot be written ({error.strerror})", "Name another folder.") from error
+    return [folder / name for name in files]
+
+
+def _written(term: NamedNode | Literal, used: set[str]) -> str:
+    if isinstance(term, Literal):
+        if term.language or term.datatype == XSD.string:
+            return str(term)
+        if term.datatype == XSD.boolean and term.value in ("true", "false"):
+            return term.value
+        if term.datatype == XSD.integer and re.fullmatch(r"[+-]?[0-9]+", term.value):
+            return term.value
+        return f"{Literal(term.value)}^^{_written(term.datatype, used)}"
+    for prefix, base in _BY_LENGTH:
+        local = term.value[len(base) :]
+        if term.value.startswith(base) and _LOCAL.fullmatch(local):
+            used.add(prefix)
+            return f"{prefix}:{local}"
+    return str(term)
+
+
+def _natural(text: str) -> list[tuple[int, int, str]]:
+    return [(0, int(part), part) if part.isdecimal() and part.isascii() else (1, 0, part) for part in _DIGITS.split(text)]
+
+
+def _order(term: NamedNode | Literal) -> tuple[bool, list[tuple[int, int, str]], str]:
+    return isinstance(term, Literal), _natural(term.value), str(term)

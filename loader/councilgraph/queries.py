@@ -1,0 +1,374 @@
+"""Canned queries: read a `.rq` file's header, bind parameters as RDF terms, run, return rows.
+
+A `.rq` file is SPARQL that runs as it lies. Lines that begin with `#+` say `title`, `question`, `tags`,
+`param NAME: help` and `join` (columns whose several values are joined into one row). A parameter is a line
+`VALUES ?name { term }`: the term is the example, the default, and the type at once; where a query needs it
+in several groups the line is repeated.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode, QueryBoolean, QuerySolutions, QueryTriples, Store, Triple
+
+from councilgraph.bundle import Rooms
+from councilgraph.errors import CouncilgraphError, UsageError
+from councilgraph.iris import concept, instance, kind_of, slugify
+from councilgraph.namespaces import PREFIXES, SKOS, XSD, compact
+
+Term = NamedNode | Literal
+Cell = Term | None
+_KEYS = {"title", "question", "tags", "param", "join"}
+_VALUES = re.compile(r"^[ ]*VALUES \?(\w+) \{ (\S.*?) \}[ ]*$", re.MULTILINE)
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+_LONGEST = 500  # characters of a value: longer than any name, code or IRI of ours
+#: Rooms of queries that are not questions.
+_INTERNAL = {"derive", "quality"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a canned query: what it is for, and the term that is its default and its type."""
+
+    name: str
+    help: str
+    default: Term
+
+    @property
+    def kind(self) -> str:
+        """`body`, `area`, `concept/function`, … for a resource; else the datatype's local name."""
+        if isinstance(self.default, NamedNode):
+            return kind_of(self.default.value)[0]
+        return self.default.datatype.value.rsplit("#", 1)[1]
+
+    @property
+    def example(self) -> str:
+        """The default, as a person types it."""
+        return kind_of(self.default.value)[1] if isinstance(self.default, NamedNode) else self.default.value
+
+
+@dataclass(frozen=True)
+class Query:
+    """A canned query: its name is its folder and its file, `inspection/grade-on`."""
+
+    name: str
+    text: str
+    title: str
+    question: str
+    tags: tuple[str, ...]
+    params: tuple[Parameter, ...]
+    join: tuple[str, ...]
+
+    def bound(self, values: Mapping[str, Term]) -> str:
+        """The query's text with these terms in the place of its defaults."""
+        return _VALUES.sub(
+            lambda match: f"VALUES ?{match[1]} {{ {values[match[1]]} }}" if match[1] in values else match[0],
+            self.text,
+        )
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of an answer, under the names of their columns; a cell without a value is None."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Cell, ...]]
+
+
+def parse(path: Path, rooms: Rooms) -> Query:
+    """Read one `.rq` file; its header's mistakes are errors with file and line."""
+    where = str(path.relative_to(rooms.root))
+    text = path.read_text(encoding="utf-8")
+    said: dict[str, str] = {}
+    params: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.startswith("#+"):
+            continue
+        key, _, value = line[2:].strip().partition(":")
+        word, _, name = key.partition(" ")
+        if word not in _KEYS or (word == "param") != bool(name):
+            raise CouncilgraphError(f"{where}:{number}", f'"{key}" is not a key', f"Take {', '.join(sorted(_KEYS))}.")
+        if name:
+            params[name] = value.strip()
+        else:
+            said[word] = value.strip()
+    for needed in ("title", "question", "tags"):
+        if not said.get(needed):
+            raise CouncilgraphError(where, f"has no {needed}", f"Add a line `#+ {needed}: …`.")
+    defaults: dict[str, set[str]] = {}
+    for name, term in _VALUES.findall(text):
+        defaults.setdefault(name, set()).add(term)
+    found = []
+    for name, help_ in params.items():
+        terms = defaults.get(name, set())
+        if len(terms) != 1:
+            raise CouncilgraphError(where, f"parameter {name} has {len(terms)} defaults", f"Write one `VALUES ?{name} {{ term }}`.")
+        found.append(Parameter(name, help_, _term(terms.pop(), where)))
+    return Query(
+        name=path.relative_to(rooms.queries).with_suffix("").as_posix(),
+        text=text,
+        title=said["title"],
+        question=said["question"],
+        tags=_listed(said["tags"]),
+        params=tuple(found),
+        join=_listed(said.get("join", "")),
+    )
+
+
+def catalogue(rooms: Rooms) -> list[Query]:
+    """Every canned query, by name."""
+    return [parse(path, rooms) for path in _files(rooms)]
+
+
+def named(name: str, rooms: Rooms) -> Query:
+    """The canned query of a name; UsageError suggests where there is none."""
+    files = {path.relative_to(rooms.queries).with_suffix("").as_posix(): path for path in _files(rooms)}
+    if name not in files:
+        near = difflib.get_close_matches(name, [*files, *(f.rpartition("/")[2] for f in files)], 1)
+        full = [f for f in files if near and (f == near[0] or f.endswith(f"/{near[0]}"))]
+        did = f"Did you mean {full[0]}?" if full else "`councilgraph query` lists them."
+        raise UsageError(f'"{_shown(name)}"', "is not a canned query", did)
+    return parse(files[name], rooms)
+
+
+def run(store: Store, query: Query, values: Mapping[str, Term]) -> Rows:
+    """The rows of a canned query's answer, its `join` columns joined."""
+    return _joined(select(store, query.bound(values)), query.join)
+
+
+def select(store: Store, text: str) -> Rows:
+    """The rows of a SELECT."""
+    answer = store.query(text)
+    assert isinstance(answer, QuerySolutions)
+    return _rows(answer)
+
+
+def ask(store: Store, text: str) -> Rows | bool | list[Triple]:
+    """The answer to anybody's SPARQL, our prefixes known: rows, yes or no, or triples. It reads only.
+
+    UsageError where it is not a query, or asks other servers (SERVICE).
+    """
+    if _calls_service(text):
+        raise UsageError("query", "calls another server (SERVICE)", "Ask that server itself; this store answers for itself only.")
+    try:
+        answer = store.query(text, prefixes=PREFIXES)
+        if isinstance(answer, QueryBoolean):
+            return bool(answer)
+        if isinstance(answer, QueryTriples):
+            return list(answer)
+        return _rows(answer)
+    except SyntaxError as error:
+        updates = re.match(r"\s*(PREFIX\s+\S+\s+\S+\s*)*(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", text, re.I)
+        if updates:
+            raise UsageError("query", "is an update", "The store is read only: change data/ and build.") from error
+        raise UsageError("query", f"is not SPARQL ({str(error).strip()})", "Mend it and ask again.") from error
+    except (OSError, ValueError) as error:
+        raise UsageError("query", f"cannot be answered ({error})", "Mend it and ask again.") from error
+
+
+def value(store: Store, rooms: Rooms, param: Parameter, text: str, on: date | None = None) -> Term:
+    """The RDF term that a person's word for a parameter stands for; UsageError says what would do.
+
+    `on` picks among the areas that a body had, where an area is wanted and a body is named.
+    """
+    where = f"--{param.name.replace('_', '-')}"
+    shown = _shown(text)
+    if len(text) > _LONGEST:
+        raise UsageError(where, f"is {len(text):,} characters long", f"No name or code has more than {_LONGEST}.")
+    if _UNSEEN.search(text) or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        raise UsageError(where, f'"{shown}" holds a control character', "Type it again.")
+    text = text.strip()
+    if not text:
+        raise UsageError(where, "is empty", f"Give a value such as {param.example}.")
+    if param.kind == "date":
+        return _date(text, where)
+    if param.kind == "integer":
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+            raise UsageError(where, f'"{shown}" is not a whole number', f"Write it like {param.example}.")
+        return Literal(int(text))
+    if param.kind == "string":
+        return Literal(text)
+    if param.kind.startswith("concept/"):
+        return _concept(store, param, text, where)
+    return _resource(store, rooms, param.kind, text, where, on)
+
+
+def _resource(store: Store, rooms: Rooms, kind: str, text: str, where: str, on: date | None) -> NamedNode:
+    exact = _known(store, kind, text)
+    if exact:
+        return exact
+    finder = named("authority/find", rooms)
+    found = run(store, finder, {"text": Literal(text)}).rows
+    things = [thing for thing, _ in found if isinstance(thing, NamedNode) and kind_of(thing.value)[0] == kind]
+    if not things and kind == "area":
+        body = _known(store, "body", text)
+        bodies = [body] if body else [t for t, _ in found if isinstance(t, NamedNode)]
+        things = _areas_of(bodies, store, rooms, on)
+    if len(things) == 1:
+        return things[0]
+    if things:
+        choices = "; ".join(f"{kind_of(t.value)[1]} ({label(store, t)})" for t in things)
+        raise UsageError(where, f'"{_shown(text)}" may be several', f"Take one of: {choices}.")
+    names = _names(store, kind)
+    near = difflib.get_close_matches(text.lower(), names, 3, 0.6)
+    slugs = dict.fromkeys(names[name] for name in near)
+    remedy = f"Did you mean {' or '.join(slugs)}?" if slugs else "`councilgraph query authority/find --text …` looks names and codes up."
+    raise UsageError(where, f'"{_shown(text)}" is no {kind} that the graph knows', remedy)
+
+
+def _areas_of(bodies: list[NamedNode], store: Store, rooms: Rooms, on: date | None) -> list[NamedNode]:
+    """The areas that bodies were designated for: on a day, or else ever."""
+    query = named("area/of-body", rooms)
+    rows = [row for body in bodies for row in run(store, query, {"authority": body}).rows]
+    # `ongoing` and `unknown` sort after every day.
+    then = [r for r in rows if on and r[3] and r[4] and r[3].value <= on.isoformat() < r[4].value]
+    return list(dict.fromkeys(row[0] for row in then or rows if isinstance(row[0], NamedNode)))
+
+
+def _known(store: Store, kind: str, text: str) -> NamedNode | None:
+    """The resource that a slug, a prefixed name or an IRI names, if the graph has it."""
+    base = instance(kind, "").value
+    prefix = f"{kind}:"
+    slug = text[1:-1] if text.startswith("<") and text.endswith(">") else text
+    slug = slug.removeprefix(base).removeprefix(prefix).removeprefix(f"{kind}/")
+    if not re.fullmatch(r"[a-z0-9.-]+", slug.lower()):
+        return None
+    node = instance(kind, slug.lower())
+    return node if next(store.quads_for_pattern(node, None, None), None) else None
+
+
+def _names(store: Store, kind: str) -> dict[str, str]:
+    """Every name of the resources of a kind, lower case → slug: for suggestions."""
+    base = instance(kind, "").value
+    names = {}
+    for quad in store.quads_for_pattern(None, SKOS.prefLabel, None):
+        subject = quad.subject
+        if isinstance(subject, NamedNode) and subject.value.startswith(base) and isinstance(quad.object, Literal):
+            slug = subject.value[len(base) :]
+            names[quad.object.value.lower()] = slug
+            names[slug] = slug
+    return names
+
+
+def _concept(store: Store, param: Parameter, text: str, where: str) -> NamedNode:
+    scheme = param.kind.removeprefix("concept/")
+    base = concept(scheme, "").value
+    slug = slugify(text.strip("<>").removeprefix(base).rpartition(":")[2])
+    node = concept(scheme, slug)
+    if slug and next(store.quads_for_pattern(node, SKOS.prefLabel, None), None):
+        return node
+    options = sorted(
+        quad.subject.value[len(base) :]
+        for quad in store.quads_for_pattern(None, SKOS.prefLabel, None)
+        if isinstance(quad.subject, NamedNode) and quad.subject.value.startswith(base)
+    )
+    near = difflib.get_close_matches(slug, options, 1)
+    remedy = f"Did you mean {near[0]}?" if near else f"Take one of: {', '.join(options)}."
+    raise UsageError(where, f'"{_shown(text)}" is no {param.name}', remedy)
+
+
+def _date(text: str, where: str) -> Literal:
+    if text == "today":
+        return Literal(date.today().isoformat(), datatype=XSD.date)
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError
+        return Literal(date.fromisoformat(text).isoformat(), datatype=XSD.date)
+    except ValueError:
+        raise UsageError(where, f'"{_shown(text)}" is not a day', "Write it like 2019-04-01, or today.") from None
+
+
+def label(store: Store, node: Term) -> str:
+    """What a person calls a resource."""
+    quad = next(store.quads_for_pattern(node, SKOS.prefLabel, None), None) if isinstance(node, NamedNode) else None
+    return quad.object.value if quad and isinstance(quad.object, Literal) else compact(node.value)
+
+
+def _shown(text: str) -> str:
+    cut = text if len(text) <= 60 else f"{text[:60]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in cut)
+
+
+def _files(rooms: Rooms) -> list[Path]:
+    return sorted(path for path in rooms.queries.glob("*/*.rq") if path.parent.name not in _INTERNAL)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _term(text: str, where: str) -> Term:
+    """A term as SPARQL writes it, with our prefixes."""
+    try:
+        answer = Store().query(f"SELECT ({text} AS ?term) {{}}", prefixes=PREFIXES)
+        assert isinstance(answer, QuerySolutions)
+        term = next(answer)["term"]
+        assert isinstance(term, NamedNode | Literal)
+    except (SyntaxError, AssertionError, StopIteration) as error:
+        raise CouncilgraphError(where, f"{text} is not one term", "Write an IRI or a literal.") from error
+    return term
+
+
+def _rows(answer: QuerySolutions) -> Rows:
+    columns = tuple(variable.value for variable in answer.variables)
+    return Rows(columns, [tuple(solution[name] for name in columns) for solution in answer])  # type: ignore[misc]
+
+
+def _joined(answer: Rows, join: tuple[str, ...]) -> Rows:
+    """Rows that differ in the joined columns alone become one, those cells' values in order, with "; " between."""
+    places = [answer.columns.index(name) for name in join if name in answer.columns]
+    if not places:
+        return answer
+    groups: dict[tuple[object, ...], list[tuple[Cell, ...]]] = {}
+    for row in answer.rows:
+        key = tuple(cell for place, cell in enumerate(row) if place not in places)
+        groups.setdefault(key, []).append(row)
+    rows = []
+    for group in groups.values():
+        merged = list(group[0])
+        for place in places:
+            cells = list(dict.fromkeys(cell for row in group if (cell := row[place]) is not None))
+            if len(cells) > 1:
+                merged[place] = Literal("; ".join(sorted(cell.value for cell in cells)))
+        rows.append(tuple(merged))
+    return Rows(answer.columns, rows)
+
+
+_TOKENS = re.compile(
+    r"""<[^<>"{}|^`\\\x00-\x20]*>"""  # an IRI
+    r"""|\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''"""
+    r"""|"(?:[^"\\\n\r]|\\.)*"|'(?:[^'\\\n\r]|\\.)*'"""
+    r"""|\#[^\n\r]*"""  # a comment
+    r"""|[?$@]\w+|[\w.-]*:[\w.:%/\\-]*"""  # a variable, a language, a prefixed name
+    r"""|(?P<service>\bservice\b)|\w+|.""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+
+
+def _calls_service(text: str) -> bool:
+    """Whether a query has the keyword SERVICE, outside IRIs, strings, comments, variables and prefixed names."""
+    # SPARQL reads \\u escapes anywhere, keywords included, before it reads anything else.
+    plain = re.sub(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})", lambda m: _character(m[1] or m[2]), text)
+    return any(match["service"] for match in _TOKENS.finditer(plain))
+
+
+def _character(digits: str) -> str:
+    number = int(digits, 16)
+    return chr(number) if number < 0x110000 else ""
+
+
+
+def iris(rows: Rows) -> Iterator[NamedNode]:
+    """Every IRI of ours in an answer, once, in order."""
+    seen = {}
+    for row in rows.rows:
+        for cell in row:
+            if isinstance(cell, NamedNode):
+                seen[cell] = None
+    return iter(seen)

@@ -1,0 +1,148 @@
+"""Answers as text: a table for people; CSV, TSV, JSON, Markdown and Turtle for machines and documents."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+from pyoxigraph import Literal, NamedNode
+
+from councilgraph.errors import Finding
+from councilgraph.namespaces import XSD, compact
+from councilgraph.queries import Cell, Rows
+
+FORMATS = ("table", "csv", "tsv", "json", "markdown", "turtle")
+
+
+def rows(answer: Rows, form: str) -> str:
+    """An answer in a form that needs no terminal: csv, tsv, json or markdown."""
+    if form == "csv":
+        return delimited([answer.columns, *([_plain(c) for c in row] for row in answer.rows)])
+    if form == "tsv":
+        head = "\t".join(f"?{name}" for name in answer.columns)
+        return "".join(f"{line}\n" for line in [head, *("\t".join(_tsv(c) for c in row) for row in answer.rows)])
+    if form == "json":
+        return _json(answer)
+    return markdown(answer.columns, [[short(c) for c in row] for row in answer.rows])
+
+
+def delimited(lines: list[Any]) -> str:
+    """Lines as CSV (RFC 4180, with line feeds)."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(lines)
+    return out.getvalue()
+
+
+def markdown(columns: tuple[str, ...], lines: list[list[str]]) -> str:
+    """Lines as a Markdown table."""
+    cells = [[cell.replace("\\", "\\\\").replace("|", "\\|") for cell in line] for line in lines]
+    bars = [list(columns), ["---"] * len(columns), *cells]
+    return "".join(f"| {' | '.join(line)} |\n" for line in bars)
+
+
+def short(cell: Cell) -> str:
+    """A cell for people: prefixed names for IRIs, literals as they are."""
+    return compact(cell.value) if isinstance(cell, NamedNode) else _plain(cell)
+
+
+def _plain(cell: Cell) -> str:
+    return "" if cell is None else cell.value
+
+
+def _tsv(cell: Cell) -> str:
+    return "" if cell is None else str(cell).replace("\t", "\\t")
+
+
+def _json(answer: Rows) -> str:
+    """SPARQL 1.1 Query Results JSON Format."""
+    bindings = [
+        {name: _binding(cell) for name, cell in zip(answer.columns, row, strict=True) if cell is not None}
+        for row in answer.rows
+    ]
+    document = {"head": {"vars": list(answer.columns)}, "results": {"bindings": bindings}}
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def _binding(cell: NamedNode | Literal) -> dict[str, str]:
+    if isinstance(cell, NamedNode):
+        return {"type": "uri", "value": cell.value}
+    found = {"type": "literal", "value": cell.value}
+    if cell.language:
+        found["xml:lang"] = cell.language
+    elif cell.datatype != XSD.string:
+        found["datatype"] = cell.datatype.value
+    return found
+
+
+def table(columns: tuple[str, ...], lines: list[list[str]], width: int | None, colour: bool) -> str:
+    """A table for a terminal of a width; without one, each row on a line of its own, however long."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
+    for name in columns:
+        grid.add_column(name, overflow="fold", no_wrap=width is None)
+    for line in lines:
+        grid.add_row(*(Text(cell) for cell in line))
+    out = io.StringIO()
+    console = Console(file=out, width=width or 100_000, force_terminal=colour, no_color=not colour, legacy_windows=False)
+    console.print(grid)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def lineage(answer: Rows, body: NamedNode | Literal, label: str, way: str, colour: bool) -> str:
+    """A lineage as a tree: under each council those before it (or after it), with area, day and order."""
+    from rich.console import Console
+    from rich.text import Text
+    from rich.tree import Tree
+
+    places = {name: place for place, name in enumerate(answer.columns)}
+    here, there = ("successor", "predecessor") if way == "back" else ("predecessor", "successor")
+
+    def cell(row: tuple[Cell, ...], name: str) -> str:
+        return _plain(row[places[name]])
+
+    def grow(tree: Tree, node: str, areas: set[str] | None, depth: int) -> None:
+        hops: dict[tuple[str, str, str, str], list[str]] = {}
+        for row in answer.rows:
+            area = cell(row, "area")
+            if cell(row, here) == node and int(cell(row, "depth")) == depth and (areas is None or area in areas):
+                key = (cell(row, there), cell(row, f"{there}Label"), cell(row, "date"), cell(row, "order"))
+                hops.setdefault(key, []).append(area)
+        for (other, name, day, order), found in hops.items():
+            line = Text(name, style="bold")
+            line.append(f" for {', '.join(found)}, " + (f"until {day}" if way == "back" else f"from {day}"), style="not bold")
+            line.append(f" ({order})" if order else "", style="not bold dim")
+            grow(tree.add(line), other, set(found), depth + 1)
+
+    root = Tree(Text(f"{label}: {'after' if way == 'back' else 'followed by'}", style="bold"))
+    grow(root, body.value, None, 1)
+    if not root.children:
+        root.add("nobody: no body held this function there " + ("before" if way == "back" else "after") + " it")
+    out = io.StringIO()
+    Console(file=out, width=100_000, force_terminal=colour, no_color=not colour, legacy_windows=False).print(root)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def truth(answer: bool, form: str) -> str:
+    """The answer to an ASK."""
+    if form == "json":
+        return json.dumps({"head": {}, "boolean": answer}) + "\n"
+    return f"{str(answer).lower()}\n"
+
+
+_FINDING = ("severity", "file", "line", "column", "value", "why", "remedy", "rule", "focus")
+
+
+def findings_csv(found: list[Finding]) -> str:
+    """Findings as CSV."""
+    return delimited([_FINDING, *([getattr(f, name) for name in _FINDING] for f in found)])
+
+
+def findings_json(found: list[Finding]) -> str:
+    """Findings as a JSON array of objects."""
+    listed = [{name: getattr(f, name) for name in _FINDING} for f in found]
+    return json.dumps(listed, ensure_ascii=False, indent=1) + "\n"

@@ -1,0 +1,113 @@
+"""SHACL: the shapes on the graph, and each result as a finding in a table. The only importer of pyshacl."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyshacl
+import rdflib
+from oxrdflib.store import OxigraphStore
+from rdflib.namespace import RDF, SH
+
+from councilgraph.bundle import Rooms
+from councilgraph.dataset import Graph, turtle
+from councilgraph.errors import CouncilgraphError, Finding
+from councilgraph.namespaces import compact
+from councilgraph.tables import Row
+
+rdflib.NORMALIZE_LITERALS = False  # literals stay the terms that the store has
+
+
+class _StoreGraph(rdflib.Graph):
+    """The embedded store as an rdflib graph that knows it is not empty without counting it.
+
+    pyshacl asks `datagraph or shapes` for each violation, and rdflib counts the store to answer.
+    """
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def shapes(rooms: Rooms) -> rdflib.Graph:
+    """The shapes of the rooms, read strictly first."""
+    graph = rdflib.Graph()
+    for path in sorted(rooms.shapes.glob("*.ttl")):
+        turtle([path], rooms.root)
+        graph.parse(path, format="turtle")
+    return graph
+
+
+def report(graph: Graph, rooms: Rooms) -> rdflib.Graph:
+    """The W3C validation report of the shapes on the graph."""
+    data = _StoreGraph(store=OxigraphStore(store=graph.store), identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID)
+    try:
+        _, results, text = pyshacl.validate(data, shacl_graph=shapes(rooms), inplace=True, allow_warnings=True)
+    except (pyshacl.errors.ShapeLoadError, pyshacl.errors.ConstraintLoadError) as error:
+        raise CouncilgraphError("shapes", str(error).splitlines()[0], "Mend the shape.") from error
+    if not isinstance(results, rdflib.Graph):
+        raise CouncilgraphError("shapes", str(text).splitlines()[0], "Mend the shape.")
+    return results
+
+
+def findings(graph: Graph, rooms: Rooms) -> list[Finding]:
+    """What the shapes find, each at the cell that it came from, sorted."""
+    return read(report(graph, rooms), graph, rooms)
+
+
+def read(results: rdflib.Graph, graph: Graph, rooms: Rooms) -> list[Finding]:
+    """The findings of a validation report, each at the cell that it came from, sorted."""
+    rules = shapes(rooms)
+    return sorted({_finding(results, result, rules, graph) for result in results.subjects(RDF.type, SH.ValidationResult)})
+
+
+def written(results: rdflib.Graph) -> str:
+    """A validation report as Turtle."""
+    return results.serialize(format="turtle")
+
+
+def as_report(found: list[Finding]) -> rdflib.Graph:
+    """Findings of the tables themselves, before there is a graph, as a validation report."""
+    graph = rdflib.Graph()
+    graph.bind("sh", SH)
+    whole = rdflib.BNode()
+    graph.add((whole, RDF.type, SH.ValidationReport))
+    graph.add((whole, SH.conforms, rdflib.Literal(not found)))
+    for finding in found:
+        node = rdflib.BNode()
+        graph.add((whole, SH.result, node))
+        graph.add((node, RDF.type, SH.ValidationResult))
+        graph.add((node, SH.focusNode, rdflib.Literal(f"{finding.file}:{finding.line}")))
+        graph.add((node, SH.resultSeverity, SH[finding.severity]))
+        graph.add((node, SH.resultMessage, rdflib.Literal(str(finding))))
+    return graph
+
+
+def _finding(results: rdflib.Graph, result: Any, rules: rdflib.Graph, graph: Graph) -> Finding:
+    def one(predicate: Any) -> str:
+        value = results.value(result, predicate)
+        return str(value) if isinstance(value, rdflib.URIRef | rdflib.Literal) else ""
+
+    focus, path, rule = one(SH.focusNode), one(SH.resultPath), one(SH.sourceShape)
+    row = graph.rows.get(focus)
+    column = _column(row, path)
+    messages = sorted(str(m) for m in results.objects(result, SH.resultMessage))
+    shape = rdflib.URIRef(rule)
+    remedy = rules.value(shape, SH.description)
+    return Finding(
+        file=row.file if row else "",
+        line=row.line if row else 0,
+        column=column or compact(path),
+        value=row.cells.get(column, "") if row else compact(one(SH.value)),
+        why=" ".join(messages),
+        remedy=str(remedy or ""),
+        severity=one(SH.resultSeverity).rsplit("#", 1)[-1],
+        rule=rule,
+        focus=focus,
+    )
+
+
+def _column(row: Row | None, path: str) -> str:
+    """The column that says a property; of a rule about the whole row, its first key."""
+    if not row:
+        return ""
+    return row.table.predicates().get(path) or row.table.KEY[0]
