@@ -93,6 +93,10 @@ def program(debug: bool) -> None:  # noqa: ARG001 — read by main()
     """
 
 
+#: What the two commands that take an argument call it.
+_ARGUMENTS = {"area": "AREA", "authority": "THING"}
+
+
 def _command(*examples: str) -> Callable[[Callable[..., Any]], click.Command]:
     return program.command(cls=_Command, examples=examples)
 
@@ -111,7 +115,7 @@ def who(area: str, function: str, on: str, form: str, root: Path | None) -> None
     rooms = _rooms(root)
     store = _store(rooms)
     query = queries.named("function/who", rooms)
-    _answer(_run(store, rooms, query, {"area": area, "function": function, "on": on}), form, store)
+    _answer(_run(store, rooms, query, {"area": area, "function": function, "on": on}, "area"), form, store)
 
 
 @_command("councilgraph lineage bournemouth-christchurch-and-poole-council", "councilgraph lineage 837 --direction forward --format csv", "councilgraph lineage torbay --function lower-tier --direction both")
@@ -131,7 +135,7 @@ def lineage(thing: str, function: str, direction: str, form: str, root: Path | N
     for way, name in (("back", "reorganisation/predecessors"), ("forward", "reorganisation/successors")):
         if direction in (way, "both"):
             query = queries.named(name, rooms)
-            answers[way] = _run(store, rooms, query, {"authority": thing, "function": function})
+            answers[way] = _run(store, rooms, query, {"authority": thing, "function": function}, "authority")
     if form != "table":
         first, *others = answers.values()
         rows = [*first.rows, *(row for other in others for row in other.rows)]
@@ -319,11 +323,16 @@ def _progress() -> dataset.Progress:
     return show
 
 
-def _run(store: Store, rooms: Rooms, canned: Query, words: dict[str, str]) -> Rows:
+def _run(store: Store, rooms: Rooms, canned: Query, words: dict[str, str], argument: str = "") -> Rows:
+    """Run a canned query with a person's words for its parameters; the one named `argument` is no option."""
     on = next((p for p in canned.params if p.name == "on"), None)
     day = queries.value(store, rooms, on, words["on"]) if on and "on" in words else on.default if on else None
     when = date.fromisoformat(day.value) if day else None
-    values = {p.name: queries.value(store, rooms, p, words[p.name], when) for p in canned.params if p.name in words}
+    values = {
+        p.name: queries.value(store, rooms, p, words[p.name], when, _ARGUMENTS[argument] if p.name == argument else "")
+        for p in canned.params
+        if p.name in words
+    }
     return queries.run(store, canned, values)
 
 

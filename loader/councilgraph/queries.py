@@ -172,12 +172,13 @@ def ask(store: Store, text: str) -> Rows | bool | list[Triple]:
         raise UsageError("query", f"cannot be answered ({error})", "Mend it and ask again.") from error
 
 
-def value(store: Store, rooms: Rooms, param: Parameter, text: str, on: date | None = None) -> Term:
+def value(store: Store, rooms: Rooms, param: Parameter, text: str, on: date | None = None, where: str = "") -> Term:
     """The RDF term that a person's word for a parameter stands for; UsageError says what would do.
 
-    `on` picks among the areas that a body had, where an area is wanted and a body is named.
+    `on` picks among the areas that a body had, where an area is wanted and a body is named; `where` is what
+    the user calls the parameter, if not by its name.
     """
-    where = f"--{param.name.replace('_', '-')}"
+    where = where or f"--{param.name.replace('_', '-')}"
     shown = _shown(text)
     if len(text) > _LONGEST:
         raise UsageError(where, f"is {len(text):,} characters long", f"No name or code has more than {_LONGEST}.")

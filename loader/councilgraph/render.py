@@ -10,7 +10,7 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode
 
 from councilgraph.errors import Finding
-from councilgraph.namespaces import XSD, compact
+from councilgraph.namespaces import BASE, XSD, compact
 from councilgraph.queries import Cell, Rows
 
 FORMATS = ("table", "csv", "tsv", "json", "markdown", "turtle")
@@ -44,7 +44,9 @@ def markdown(columns: tuple[str, ...], lines: list[list[str]]) -> str:
 
 def short(cell: Cell) -> str:
     """A cell for people: prefixed names for IRIs, literals as they are."""
-    return compact(cell.value) if isinstance(cell, NamedNode) else _plain(cell)
+    if cell is None or not cell.value.startswith(BASE):
+        return _plain(cell)
+    return "; ".join(compact(part) for part in cell.value.split("; "))  # a joined cell holds several
 
 
 def _plain(cell: Cell) -> str:

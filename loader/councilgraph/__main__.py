@@ -1,0 +1,5 @@
+"""`python -m councilgraph`."""
+
+from councilgraph.cli import main
+
+main()
