@@ -151,10 +151,10 @@ def test_a_key_that_stands_twice(root: Path, run: Run) -> None:
 
 
 def test_a_table_that_is_missing_and_one_too_many(root: Path, run: Run) -> None:
-    (root / "data/people.csv").rename(root / "data/persons.csv")
+    (root / "data/people.csv").rename(root / "data/peoples.csv")
     answer = run("check", "--root", root)
     assert answer.code == 1
-    assert 'data/persons.csv: is not a table; did you mean "people.csv"?' in answer.out
+    assert 'data/peoples.csv: is not a table; did you mean "people.csv"?' in answer.out
     assert "data/people.csv: cannot be read" in answer.out
 
 

@@ -83,6 +83,8 @@ def read(rooms: Rooms, known: Known) -> tuple[dict[str, Row], list[Quad]]:
         known.rows[table.KIND] = {}
         found, wrong = read_rows(rooms.data / table.FILE, table)
         findings += wrong
+        if wrong:  # what refers to a row that could not be read is not wrong for that
+            known.unread.add(table.KIND)
         for row in found:
             key = key_of(row)
             first = known.rows[table.KIND].setdefault(key, row)

@@ -139,7 +139,7 @@ def named(name: str, rooms: Rooms) -> Query:
 
 def run(store: Store, query: Query, values: Mapping[str, Term]) -> Rows:
     """The rows of a canned query's answer, its `join` columns joined."""
-    return _joined(select(store, query.bound(values)), query.join)
+    return joined(select(store, query.bound(values)), query.join)
 
 
 def select(store: Store, text: str) -> Rows:
@@ -321,8 +321,8 @@ def _rows(answer: QuerySolutions) -> Rows:
     return Rows(columns, [tuple(solution[name] for name in columns) for solution in answer])  # type: ignore[misc]
 
 
-def _joined(answer: Rows, join: tuple[str, ...]) -> Rows:
-    """Rows that differ in the joined columns alone become one, those cells' values in order, with "; " between."""
+def joined(answer: Rows, join: tuple[str, ...]) -> Rows:
+    """Join cells: rows that differ in the joined columns alone become one, those cells' values in order, with "; " between."""
     places = [answer.columns.index(name) for name in join if name in answer.columns]
     if not places:
         return answer

@@ -45,6 +45,7 @@ class Known:
     """What a cell may refer to: the keys of every table, the concepts of every scheme, the ontology's terms."""
 
     rows: dict[str, dict[str, Row]] = field(default_factory=dict)  # kind → key → row
+    unread: set[str] = field(default_factory=set)  # kinds whose table could not be read whole
     concepts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # scheme → slug → label
     terms: frozenset[str] = frozenset()  # local names of cg:'s properties
 
@@ -100,8 +101,8 @@ def ref(kind: str) -> Reader:
     """The key of a row of another table."""
 
     def read(value: str, known: Known) -> NamedNode:
-        if value not in known.rows.get(kind, {}):
-            raise choose(value, known.rows.get(kind, {}), f"a registered {kind}")
+        if value not in known.rows[kind] and kind not in known.unread:
+            raise choose(value, known.rows[kind], f"a registered {kind}")
         return instance(kind, value)
 
     return read
@@ -119,8 +120,8 @@ def record(*kinds: str) -> Reader:
     def read(value: str, known: Known) -> NamedNode:
         allowed = kinds or tuple(known.rows)
         kind, _, key = value.partition("/")
-        if kind not in allowed or key not in known.rows.get(kind, {}):
-            raise choose(value, (f"{k}/{s}" for k in allowed for s in known.rows.get(k, {})), "a record")
+        if kind not in allowed or (key not in known.rows[kind] and kind not in known.unread):
+            raise choose(value, (f"{k}/{s}" for k in allowed for s in known.rows[k]), "a record")
         return instance(kind, key)
 
     return read
@@ -390,57 +391,52 @@ class Seen(Dated):
             if self.until.latest and when.earliest >= self.until.latest:
                 yield "observed", f"is not before the end, {self.until.text}", "Correct one of the two."
 
-    def floor(self, known: Known) -> date | None:  # noqa: ARG002 — for subclasses
-        """The first day on which it can have begun, where its own start is unknown."""
-        return None
-
     def triples(self, known: Known) -> Iterator[Triple]:
         """The record, its bounds as far as the days seen give them, and those days."""
         yield from Record.triples(self, known)
-        whole = tuple(sorted(when.earliest for when in self.observed or () if when.exact))
-        # Seen on some day of a month or a year: it had begun by the last of them.
-        ceiling = min((when.latest for when in self.observed or () if not when.exact), default=None)
-        yield from bounds(self.iri, self.start, self.until, whole, self.floor(known), ceiling)
-        for seen in whole:
-            yield self.iri, CG.observedOn, literal(seen)
+        yield from bounds(self.iri, self.start, self.until, self.observed or ())
+        for seen in self.observed or ():
+            if seen.exact:
+                yield self.iri, CG.observedOn, literal(seen.earliest)
+
 
 
 def bounds(
     iri: NamedNode,
     start: dates.Day | None,
     until: dates.End,
-    seen: tuple[date, ...] = (),
+    seen: tuple[dates.Day, ...] = (),
     floor: date | None = None,
     ceiling: date | None = None,
 ) -> Iterator[Triple]:
     """The bounds of an interval (MODEL: Time).
 
-    `seen` are days on which it is known to have held; `floor` and `ceiling` the first and last day on
-    which it can have begun, for a start that no source states.
+    `seen` are days on which it held; `floor` and `ceiling` the first and last day on which it can have
+    begun, for a start that no source states (where there is no floor, `queries/derive/` finds one).
     """
     first = start.earliest if start else floor
-    last = start.latest if start else min((*seen, *((ceiling,) if ceiling else ())), default=None)
-    if start and seen:
-        last = min(start.latest, *seen)
+    last = start.latest if start else ceiling
+    last = min((*([last] if last else []), *(day_.latest for day_ in seen)), default=None)
     if first:
         yield iri, CG.fromEarliest, literal(first)
     if last:
         yield iri, CG.fromLatest, literal(last)
     yield iri, CG.fromText, Literal(start.text if start else "unknown")
     yield iri, CG.untilText, Literal(until.text)
+    held = [day_.earliest + dates.DAY for day_ in seen]
     if until.earliest and until.latest:
-        held = max((until.earliest, *(d + dates.DAY for d in seen)))
-        yield iri, CG.untilEarliest, literal(held)
+        least = max(until.earliest, *held) if held else until.earliest
+        yield iri, CG.untilEarliest, literal(least)
         yield iri, CG.untilLatest, literal(until.latest)
         if first and last:
-            yield iri, CG.shortestDays, Literal(max(0, (held - last).days))
+            yield iri, CG.shortestDays, Literal(max(0, (least - last).days))
             yield iri, CG.longestDays, Literal((until.latest - first).days)
     elif until is dates.ONGOING:
         yield iri, CG.untilStatus, CG.Ongoing
     else:
-        held = max((d + dates.DAY for d in (*seen, *((first,) if first else ()))), default=None)
+        held += [first + dates.DAY] if first else []
         if held:
-            yield iri, CG.untilEarliest, literal(held)
+            yield iri, CG.untilEarliest, literal(max(held))
         yield iri, CG.untilStatus, CG.UnknownEnd
 
 

@@ -119,7 +119,8 @@ class Inspection(Dated):
         until = dates.after_last(self.until) if self.until else dates.UNKNOWN
         out = self.published
         floor = dates.parse(known.row(self.framework).cells["from"]).earliest
-        yield from bounds(self.iri, self.start, until, (), floor, out.latest - dates.DAY if out else None)
+        ceiling = self.until.latest if self.until else out.latest - dates.DAY if out else None
+        yield from bounds(self.iri, self.start, until, (), floor, ceiling)
         if self.until:
             yield self.iri, CG.lastDayText, Literal(self.until.text)
         yield from published(self.iri, out)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 from pyoxigraph import Literal, NamedNode
 
-from councilgraph import dates
 from councilgraph.namespaces import CG, ORG
 from councilgraph.tables import (
     Dated,
@@ -68,11 +66,6 @@ class Tenure(Seen):
     def label(self, known: Known) -> str:
         """Who held which post."""
         return f"{known.label(self.holder)}, {known.label(self.post)}"
-
-    def floor(self, known: Known) -> date | None:
-        """The post's own first day."""
-        return dates.parse(known.row(self.post).cells["from"]).earliest
-
 
 
 TABLES = (Person, Post, Tenure)
