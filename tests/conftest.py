@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from councilgraph import bundle, cli, dataset
+from councilgraph import bundle, cli, dataset, validation
 from councilgraph.bundle import Rooms
 
 ROOT = Path(__file__).parent.parent
@@ -17,7 +17,9 @@ WORLD = ROOT / "tests" / "world"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--approve", action="store_true", help="Write the results that tests compare with; review them.")
+    parser.addoption(
+        "--approve", action="store_true", help="Write the results that tests compare with; review them."
+    )
 
 
 def rooms_with(data: Path, folder: Path) -> Path:
@@ -47,6 +49,14 @@ def world_graph(world_rooms: Rooms) -> dataset.Graph:
 def root(tmp_path: Path) -> Path:
     """The miniature world, for a test to break."""
     return rooms_with(WORLD / "data", tmp_path / "root")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _built() -> None:
+    """The project's own store is built before any command is judged by what it prints."""
+    rooms = bundle.rooms(ROOT)
+    if not dataset.current(rooms)[1]:
+        dataset.build(rooms, validation.findings)
 
 
 class Result:

@@ -6,13 +6,35 @@ import ast
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT
 
 PACKAGE = ROOT / "loader" / "councilgraph"
 # A module imports those before it only.
-ORDER = ["errors", "namespaces", "dates", "iris", "bundle", "tables", "concepts", "dataset", "validation", "queries", "publish", "render", "cli", "__main__"]
+ORDER = [
+    "errors",
+    "namespaces",
+    "dates",
+    "iris",
+    "bundle",
+    "tables",
+    "concepts",
+    "dataset",
+    "validation",
+    "queries",
+    "publish",
+    "render",
+    "cli",
+    "__main__",
+]
 # A library, and the only modules that import it.
-KEEPERS = {"click": {"cli"}, "pyshacl": {"validation"}, "oxrdflib": {"validation"}, "rdflib": {"validation"}, "rich": {"render"}}
+KEEPERS = {
+    "click": {"cli"},
+    "pyshacl": {"validation"},
+    "oxrdflib": {"validation"},
+    "rdflib": {"validation"},
+    "rich": {"render"},
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -43,7 +65,9 @@ def test_imports_run_one_way(path: Path) -> None:
         head, _, rest = name.partition(".")
         if head == "councilgraph" and rest:
             other = rest.partition(".")[0]
-            assert other == stem == "concepts" or ORDER.index(other) < ORDER.index(stem), f"{stem} imports {other}"
+            assert other == stem == "concepts" or ORDER.index(other) < ORDER.index(stem), (
+                f"{stem} imports {other}"
+            )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -57,7 +81,9 @@ def test_libraries_stay_with_their_keepers(path: Path) -> None:
 def test_only_the_command_line_prints_or_exits(path: Path) -> None:
     if _stem(path) == "cli":
         return
-    calls = {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}
+    calls = {
+        ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
+    }
     assert not calls & {"print", "sys.exit", "exit", "sys.stdout.write", "sys.stderr.write"}
 
 
@@ -66,6 +92,8 @@ def test_only_dataset_opens_a_store() -> None:
         _stem(path)
         for path in MODULES
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Store", "Store.read_only") and (node.args or "read_only" in ast.unparse(node.func))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("Store", "Store.read_only")
+        and (node.args or "read_only" in ast.unparse(node.func))
     }
     assert opening == {"dataset"}

@@ -16,7 +16,10 @@ def test_a_folder_without_the_rooms_says_which_are_missing(tmp_path: Path) -> No
         bundle.rooms(tmp_path)
 
 
-@pytest.mark.parametrize("file", ["data/bodies.csv", "ontology/authority.ttl", "shapes/authority.ttl", "queries/derive/20-succession.rq"])
+@pytest.mark.parametrize(
+    "file",
+    ["data/bodies.csv", "ontology/authority.ttl", "shapes/authority.ttl", "queries/derive/20-succession.rq"],
+)
 def test_a_room_that_changed_changes_the_fingerprint(root: Path, file: str) -> None:
     before = bundle.rooms(root).fingerprint()
     with (root / file).open("a") as changed:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import rdflib
-from conftest import ROOT
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, serialize
 
+from conftest import ROOT
 from councilgraph import bundle, dataset, queries, render
 from councilgraph.bundle import Rooms
 from councilgraph.errors import CouncilgraphError
@@ -45,7 +45,9 @@ def disk(world_graph: dataset.Graph, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def second_opinion(world_graph: dataset.Graph) -> rdflib.Graph:
     graph = rdflib.Graph()
-    graph.parse(data=serialize((q.triple for q in world_graph.store), format=RdfFormat.N_TRIPLES), format="nt")
+    graph.parse(
+        data=serialize((q.triple for q in world_graph.store), format=RdfFormat.N_TRIPLES), format="nt"
+    )
     return graph
 
 
@@ -67,10 +69,18 @@ def _by_rdflib(graph: rdflib.Graph, query: queries.Query, values: dict[str, quer
 
 
 @pytest.mark.parametrize("query", CATALOGUE, ids=lambda q: q.name)
-def test_every_query_has_expected_rows(query: queries.Query, request: pytest.FixtureRequest, world_graph: dataset.Graph, world_rooms: Rooms) -> None:
-    if any(case.is_relative_to(EXPECTED / query.name.rpartition("/")[0]) and case.name.startswith(f"{query.name.rpartition('/')[2]}.") for case in CASES):
+def test_every_query_has_expected_rows(
+    query: queries.Query, request: pytest.FixtureRequest, world_graph: dataset.Graph
+) -> None:
+    if any(
+        case.is_relative_to(EXPECTED / query.name.rpartition("/")[0])
+        and case.name.startswith(f"{query.name.rpartition('/')[2]}.")
+        for case in CASES
+    ):
         return
-    assert request.config.getoption("--approve"), f"{query.name} has no expected rows; run pytest --approve, then review tests/queries/{query.name}.default.csv"
+    assert request.config.getoption("--approve"), (
+        f"{query.name} has no expected rows; run pytest --approve, then review tests/queries/{query.name}.default.csv"
+    )
     path = EXPECTED / f"{query.name}.default.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("#!\n" + render.rows(queries.run(world_graph.store, query, {}), "csv"))
@@ -78,7 +88,15 @@ def test_every_query_has_expected_rows(query: queries.Query, request: pytest.Fix
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", CASES, ids=lambda c: str(c.relative_to(EXPECTED).with_suffix("")))
-def test_expected_rows(case: Path, engine: str, request: pytest.FixtureRequest, world_graph: dataset.Graph, world_rooms: Rooms, disk: Store, second_opinion: rdflib.Graph) -> None:
+def test_expected_rows(
+    case: Path,
+    engine: str,
+    request: pytest.FixtureRequest,
+    world_graph: dataset.Graph,
+    world_rooms: Rooms,
+    disk: Store,
+    second_opinion: rdflib.Graph,
+) -> None:
     name = case.relative_to(EXPECTED).as_posix().partition(".")[0]
     query = queries.named(name, world_rooms)
     line, _, expected = case.read_text().partition("\n")
@@ -124,7 +142,10 @@ HEADERS = [
     ("#+ titel: x\n", r'"titel" is not a key'),
     ("#+ title: x\n#+ question: y?\n", "has no tags"),
     ("#+ title: x\n#+ question: y?\n#+ tags: z\n#+ param on: The day.\n", "parameter on has 0 defaults"),
-    ("#+ title: x\n#+ question: y?\n#+ tags: z\n#+ param a: A.\n#+ param a: A.\n VALUES ?a { 1 }\n VALUES ?a { 2 }\n", "parameter a has 2 defaults"),
+    (
+        "#+ title: x\n#+ question: y?\n#+ tags: z\n#+ param a: A.\n#+ param a: A.\n VALUES ?a { 1 }\n VALUES ?a { 2 }\n",
+        "parameter a has 2 defaults",
+    ),
     ("#+ title: x\n#+ question: y?\n#+ tags: z\n#+ param a: A.\n VALUES ?a { 1 2 }\n", "is not one term"),
 ]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from conftest import Result
 
 Run = Callable[..., Result]
@@ -56,7 +57,9 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("table", "column", "value", "why"), BROKEN, ids=[f"{t}-{c}-{v!r}" for t, c, v, _ in BROKEN])
+@pytest.mark.parametrize(
+    ("table", "column", "value", "why"), BROKEN, ids=[f"{t}-{c}-{v!r}" for t, c, v, _ in BROKEN]
+)
 def test_a_broken_cell_is_named(root: Path, run: Run, table: str, column: str, value: str, why: str) -> None:
     where = {"judgements.csv": {"reason": ""}, "areas.csv": {"kind": "area"}}.get(table, {})
     if table == "inspections.csv":
@@ -68,7 +71,10 @@ def test_a_broken_cell_is_named(root: Path, run: Run, table: str, column: str, v
     named = [text for text in answer.out.splitlines() if text.startswith(f"data/{table}:{line}: {column}: ")]
     assert any(why in text for text in named), answer.out
     found = run("check", "--root", root, "--format", "csv").rows()
-    assert any((f["file"], f["line"], f["column"]) == (f"data/{table}", str(line), column) and f["remedy"] + f["why"] for f in found)
+    assert any(
+        (f["file"], f["line"], f["column"]) == (f"data/{table}", str(line), column) and f["remedy"] + f["why"]
+        for f in found
+    )
 
 
 def test_the_store_built_before_still_answers(root: Path, run: Run) -> None:
@@ -86,7 +92,10 @@ def test_without_a_store_findings_are_shown_and_nothing_is_answered(root: Path, 
     edit(root, "holdings.csv", "until", "sometime")
     answer = run("who", "christchurch", "--root", root)
     assert answer.code == 1
-    assert 'data/holdings.csv:2: until: "sometime" is not a date. Write 2019-04-01, 2019-04, 2019, ongoing or unknown.' in answer.out
+    assert (
+        'data/holdings.csv:2: until: "sometime" is not a date. Write 2019-04-01, 2019-04, 2019, ongoing or unknown.'
+        in answer.out
+    )
 
 
 def test_an_unknown_column_and_a_missing_one(root: Path, run: Run) -> None:
@@ -94,7 +103,10 @@ def test_an_unknown_column_and_a_missing_one(root: Path, run: Run) -> None:
     path.write_text(path.read_text().replace("capacity", "capcity", 1))
     answer = run("check", "--root", root)
     assert answer.code == 1
-    assert 'data/holdings.csv:1: column 4: "capcity" is not a column of this table; did you mean "capacity"?' in answer.out
+    assert (
+        'data/holdings.csv:1: column 4: "capcity" is not a column of this table; did you mean "capacity"?'
+        in answer.out
+    )
 
 
 def test_a_column_left_out(root: Path, run: Run) -> None:
@@ -162,9 +174,15 @@ def test_two_accountable_bodies(root: Path, run: Run) -> None:
     line, _ = edit(root, "holdings.csv", "until", "2019-06-01", body="christchurch-borough-council")
     answer = run("check", "--root", root, "--format", "csv")
     assert answer.code == 1
-    found = [row for row in answer.rows() if row["file"] == "data/holdings.csv" and "accountable" in row["why"]]
+    found = [
+        row for row in answer.rows() if row["file"] == "data/holdings.csv" and "accountable" in row["why"]
+    ]
     assert str(line) in {row["line"] for row in found}
-    assert any("Christchurch Borough Council" in row["why"] and "Bournemouth, Christchurch and Poole Council" in row["why"] for row in found)
+    assert any(
+        "Christchurch Borough Council" in row["why"]
+        and "Bournemouth, Christchurch and Poole Council" in row["why"]
+        for row in found
+    )
     assert all(row["remedy"] for row in found)
 
 

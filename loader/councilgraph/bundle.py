@@ -41,7 +41,7 @@ class Rooms:
 
     @property
     def home(self) -> Path:
-        """Where the store is kept: in the root, or in the user's cache where the root cannot be written to."""
+        """Where the store is kept: in the root, or in the user's cache where that cannot be written to."""
         inside = self.root / ".councilgraph"
         if self.root != PACKAGE / "_bundle" and os.access(inside if inside.exists() else self.root, os.W_OK):
             return inside
@@ -52,7 +52,11 @@ class Rooms:
     def fingerprint(self) -> str:
         """A hash of all that a store is built from: a room that changed changes it."""
         files = [*self.data.glob("*"), *self.ontology.glob("*.ttl"), *self.shapes.glob("*.ttl")]
-        files += [*(self.queries / "derive").glob("*.rq"), *PACKAGE.glob("*.py"), *PACKAGE.glob("concepts/*.py")]
+        files += [
+            *(self.queries / "derive").glob("*.rq"),
+            *PACKAGE.glob("*.py"),
+            *PACKAGE.glob("concepts/*.py"),
+        ]
         parts = ((str(path.name).encode(), path.read_bytes()) for path in sorted(files) if path.is_file())
         return _digest(part for pair in parts for part in pair)[:32]
 

@@ -19,8 +19,19 @@ from councilgraph.queries import Parameter, Query, Rows
 if TYPE_CHECKING:
     from pyoxigraph import Store, Triple
 
-_ROOT = click.option("--root", type=click.Path(path_type=Path), help="Another set of rooms: a folder with ontology/, shapes/, queries/ and data/.")
-_FORMAT = click.option("--format", "form", type=click.Choice(render.FORMATS), default="table", show_default=True, help="How to write the answer.")
+_ROOT = click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="Another set of rooms: a folder with ontology/, shapes/, queries/ and data/.",
+)
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(render.FORMATS),
+    default="table",
+    show_default=True,
+    help="How to write the answer.",
+)
 
 
 class _Command(click.Command):
@@ -30,7 +41,7 @@ class _Command(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = examples
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 — click's
         """Write the examples."""
         if self.examples:
             with formatter.section("Examples"):
@@ -43,14 +54,21 @@ class _QueryCommand(_Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Find the query's name and the root first, since they say which options there are."""
         rooms = _rooms(_option(args, "--root"))
-        name = _positional(args, {"--root", "--format", "--limit"})
+        name = _positional(args)
         ctx.meta["query"] = queries.named(name, rooms) if name else None
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The command's own options, and those of the query."""
         query: Query | None = ctx.meta.get("query")
-        own = [click.Option([f"--{p.name.replace('_', '-')}", f"param_{p.name}"], metavar=_metavar(p), help=f"{p.help} [example and default: {p.example}]") for p in (query.params if query else ())]
+        own = [
+            click.Option(
+                [f"--{p.name.replace('_', '-')}", f"param_{p.name}"],
+                metavar=_metavar(p),
+                help=f"{p.help} [example and default: {p.example}]",
+            )
+            for p in (query.params if query else ())
+        ]
         return [*own, *super().get_params(ctx)]
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -84,8 +102,10 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="councilgraph", message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, envvar="COUNCILGRAPH_DEBUG", help="Show a traceback when something fails.")
-def program(debug: bool) -> None:  # noqa: ARG001 — read by main()
+@click.option(
+    "--debug", is_flag=True, envvar="COUNCILGRAPH_DEBUG", help="Show a traceback when something fails."
+)
+def program(debug: bool) -> None:
     """Answer who was responsible for what in England's councils, when, and on whose word.
 
     Commands that answer build the store by themselves when there is none, or when a table, a shape or the
@@ -101,9 +121,18 @@ def _command(*examples: str) -> Callable[[Callable[..., Any]], click.Command]:
     return program.command(cls=_Command, examples=examples)
 
 
-@_command("councilgraph who christchurch --function childrens-services --on 2019-03-31", "councilgraph who E06000027 --on 2018-09-01 --format csv")
+@_command(
+    "councilgraph who christchurch --function childrens-services --on 2019-03-31",
+    "councilgraph who E06000027 --on 2018-09-01 --format csv",
+)
 @click.argument("area")
-@click.option("--function", "function", default="childrens-services", show_default=True, help="The function: childrens-services, adult-social-care, upper-tier, lower-tier, …")
+@click.option(
+    "--function",
+    "function",
+    default="childrens-services",
+    show_default=True,
+    help="The function: childrens-services, adult-social-care, upper-tier, lower-tier, …",
+)
 @click.option("--on", "on", default="today", show_default=True, help="The day.")
 @_FORMAT
 @_ROOT
@@ -118,10 +147,26 @@ def who(area: str, function: str, on: str, form: str, root: Path | None) -> None
     _answer(_run(store, rooms, query, {"area": area, "function": function, "on": on}, "area"), form, store)
 
 
-@_command("councilgraph lineage bournemouth-christchurch-and-poole-council", "councilgraph lineage 837 --direction forward --format csv", "councilgraph lineage torbay --function lower-tier --direction both")
+@_command(
+    "councilgraph lineage bournemouth-christchurch-and-poole-council",
+    "councilgraph lineage 837 --direction forward --format csv",
+    "councilgraph lineage torbay --function lower-tier --direction both",
+)
 @click.argument("thing")
-@click.option("--function", "function", default="childrens-services", show_default=True, help="The function that is followed.")
-@click.option("--direction", type=click.Choice(["back", "forward", "both"]), default="back", show_default=True, help="To those before, to those after, or both.")
+@click.option(
+    "--function",
+    "function",
+    default="childrens-services",
+    show_default=True,
+    help="The function that is followed.",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["back", "forward", "both"]),
+    default="back",
+    show_default=True,
+    help="To those before, to those after, or both.",
+)
 @_FORMAT
 @_ROOT
 def lineage(thing: str, function: str, direction: str, form: str, root: Path | None) -> None:
@@ -146,13 +191,28 @@ def lineage(thing: str, function: str, direction: str, form: str, root: Path | N
         _out(render.lineage(answer, body, queries.label(store, body), way, colour=_colour()))
 
 
-@program.command(cls=_QueryCommand, examples=("councilgraph query", "councilgraph query inspection/grade-on --authority torbay --on 2019-06-01", "councilgraph query intervention/in-force --help"))
+@program.command(
+    cls=_QueryCommand,
+    examples=(
+        "councilgraph query",
+        "councilgraph query inspection/grade-on --authority torbay --on 2019-06-01",
+        "councilgraph query intervention/in-force --help",
+    ),
+)
 @click.argument("name", required=False)
 @_FORMAT
 @click.option("--limit", type=click.IntRange(min=0), help="At most this many rows.")
 @_ROOT
 @click.pass_context
-def query(ctx: click.Context, name: str | None, form: str, limit: int | None, root: Path | None, **params: str | None) -> None:
+def query(
+    ctx: click.Context,
+    /,
+    name: str | None,
+    form: str,
+    limit: int | None,
+    root: Path | None,
+    **params: str | None,
+) -> None:
     """Answer the canned query NAME; without a name, list the catalogue.
 
     Each query has options of its own: `councilgraph query NAME --help` shows them.
@@ -168,16 +228,28 @@ def query(ctx: click.Context, name: str | None, form: str, limit: int | None, ro
     _answer(Rows(answer.columns, answer.rows[:limit]), form, store)
 
 
-@_command("councilgraph sparql 'SELECT ?body ?name { ?body a cg:Authority ; skos:prefLabel ?name } ORDER BY ?name'", "councilgraph sparql -f question.rq --format csv", "councilgraph sparql 'DESCRIBE body:torbay-council' --format turtle")
+@_command(
+    "councilgraph sparql 'SELECT ?body ?name { ?body a cg:Authority ; skos:prefLabel ?name } ORDER BY ?name'",
+    "councilgraph sparql -f question.rq --format csv",
+    "councilgraph sparql 'DESCRIBE body:torbay-council' --format turtle",
+)
 @click.argument("text", metavar="QUERY", required=False)
-@click.option("-f", "--file", "file", type=click.Path(path_type=Path, allow_dash=True), help="Read the query from a file; - for standard input.")
+@click.option(
+    "-f",
+    "--file",
+    "file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Read the query from a file; - for standard input.",
+)
 @_FORMAT
 @click.option("--limit", type=click.IntRange(min=0), help="At most this many rows.")
 @_ROOT
 def sparql(text: str | None, file: Path | None, form: str, limit: int | None, root: Path | None) -> None:
     """Ask the store any SPARQL QUERY; it reads only, and our prefixes are known."""
     if (text is None) == (file is None):
-        raise UsageError("sparql", "needs a query or a file, one of the two", "Write it in quotes, or name a file with -f.")
+        raise UsageError(
+            "sparql", "needs a query or a file, one of the two", "Write it in quotes, or name a file with -f."
+        )
     if file:
         text = _text(file)
     rooms = _rooms(root)
@@ -205,7 +277,14 @@ def build(root: Path | None) -> None:
 @_command("councilgraph check", "councilgraph check --format csv", "councilgraph check theirs.ttl --strict")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--strict", is_flag=True, help="Count warnings as findings too.")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json", "turtle"]), default="table", show_default=True, help="How to write the findings; turtle is a W3C validation report.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "turtle"]),
+    default="table",
+    show_default=True,
+    help="How to write the findings; turtle is a W3C validation report.",
+)
 @_ROOT
 def check(files: tuple[Path, ...], strict: bool, form: str, root: Path | None) -> None:
     """Check the data against the shapes, or Turtle FILEs of anybody's.
@@ -285,7 +364,10 @@ def main() -> NoReturn:
     except Exception as error:
         if debug:
             raise
-        _err(f"councilgraph: unforeseen: {type(error).__name__}: {' '.join(str(error).split())[:300]}. Run it again with --debug and report what it shows.")
+        _err(
+            f"councilgraph: unforeseen: {type(error).__name__}: {' '.join(str(error).split())[:300]}. "
+            "Run it again with --debug and report what it shows."
+        )
         sys.exit(3)
 
 
@@ -329,7 +411,9 @@ def _run(store: Store, rooms: Rooms, canned: Query, words: dict[str, str], argum
     day = queries.value(store, rooms, on, words["on"]) if on and "on" in words else on.default if on else None
     when = date.fromisoformat(day.value) if day else None
     values = {
-        p.name: queries.value(store, rooms, p, words[p.name], when, _ARGUMENTS[argument] if p.name == argument else "")
+        p.name: queries.value(
+            store, rooms, p, words[p.name], when, _ARGUMENTS[argument] if p.name == argument else ""
+        )
         for p in canned.params
         if p.name in words
     }
@@ -341,11 +425,21 @@ def _answer(answer: Rows, form: str, store: Store) -> None:
         if not answer.rows:
             _err("No rows.")
             return
-        _out(render.table(answer.columns, [[render.short(c) for c in row] for row in answer.rows], _width(), _colour()))
+        _out(
+            render.table(
+                answer.columns, [[render.short(c) for c in row] for row in answer.rows], _width(), _colour()
+            )
+        )
     elif form == "turtle":
         from councilgraph import publish
 
-        _out(publish.turtle(quad.triple for node in queries.iris(answer) for quad in store.quads_for_pattern(node, None, None)))
+        _out(
+            publish.turtle(
+                quad.triple
+                for node in queries.iris(answer)
+                for quad in store.quads_for_pattern(node, None, None)
+            )
+        )
     else:
         _out(render.rows(answer, form))
 
@@ -357,18 +451,25 @@ def _graph(triples: list[Triple], form: str) -> None:
         _out(publish.turtle(triples))
     else:
         columns = ("subject", "predicate", "object")
-        _out(render.rows(Rows(columns, [(t.subject, t.predicate, t.object) for t in triples]), form))  # type: ignore[list-item]
+        _out(render.rows(Rows(columns, [tuple(triple) for triple in triples]), form))
 
 
 def _list(rooms: Rooms, form: str) -> None:
     columns = ("name", "title", "parameters", "question")
-    lines = [(q.name, q.title, " ".join(f"--{p.name}" for p in q.params), q.question) for q in queries.catalogue(rooms)]
+    lines = [
+        (q.name, q.title, " ".join(f"--{p.name}" for p in q.params), q.question)
+        for q in queries.catalogue(rooms)
+    ]
     if form == "table":
         _out(render.table(columns[:3], [list(line[:3]) for line in lines], _width(), _colour()))
         return
     from pyoxigraph import Literal
 
-    _out(render.rows(Rows(columns, [tuple(map(Literal, line)) for line in lines]), "csv" if form == "turtle" else form))
+    _out(
+        render.rows(
+            Rows(columns, [tuple(map(Literal, line)) for line in lines]), "csv" if form == "turtle" else form
+        )
+    )
 
 
 def _findings(found: list[Finding]) -> None:
@@ -382,7 +483,9 @@ def _text(file: Path) -> str:
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(str(file), f"cannot be read ({error.strerror})", "Name a file with a query.") from error
+        raise UsageError(
+            str(file), f"cannot be read ({error.strerror})", "Name a file with a query."
+        ) from error
     except UnicodeDecodeError as error:
         raise UsageError(str(file), "is not UTF-8", "Save it as UTF-8.") from error
 
@@ -396,18 +499,17 @@ def _option(args: list[str], name: str) -> Path | None:
     return None
 
 
-def _positional(args: list[str], with_values: set[str]) -> str | None:
-    """The query's name: the first word that is neither an option nor its value; one with a slash before others."""
-    words = []
+def _positional(args: list[str]) -> str | None:
+    """The query's name: the first word that is neither an option nor an option's value."""
     skip = False
     for arg in args:
         if skip:
             skip = False
         elif arg.startswith("-") and arg != "-":
-            skip = "=" not in arg and (arg in with_values or arg.startswith("--")) and arg not in ("--help", "-h")
+            skip = "=" not in arg and arg not in ("--help", "-h")
         else:
-            words.append(arg)
-    return words[0] if words else None
+            return arg
+    return None
 
 
 def _metavar(param: Parameter) -> str:

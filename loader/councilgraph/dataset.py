@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyoxigraph import DefaultGraph, Quad, RdfFormat, Store, Triple, parse
+from pyoxigraph import DefaultGraph, Quad, QueryTriples, RdfFormat, Store, Triple, parse
 
 from councilgraph.bundle import Rooms
 from councilgraph.concepts import TABLES
@@ -39,7 +39,7 @@ class Graph:
         return len(self.store)
 
 
-def silent(stage: str, result: str, seconds: float) -> None:  # noqa: ARG001 — a Progress that shows nothing
+def silent(stage: str, result: str, seconds: float) -> None:
     """Show no progress."""
 
 
@@ -55,28 +55,33 @@ def turtle(paths: Iterable[Path], root: Path) -> list[Quad]:
             why = f"is not Turtle ({str(error.msg).split(' at line')[0]})"
             raise CouncilgraphError(where, why, "Mend the file.") from error
         except OSError as error:
-            raise CouncilgraphError(name, f"cannot be read ({error.strerror})", "Look at its path and rights.") from error
+            raise CouncilgraphError(
+                name, f"cannot be read ({error.strerror})", "Look at its path and rights."
+            ) from error
     return quads
 
 
 def vocabulary(rooms: Rooms) -> tuple[list[Quad], Known]:
     """The ontology's triples, and what cells may take from it."""
     quads = turtle(sorted(rooms.ontology.glob("*.ttl")), rooms.root)
-    labels = {q.subject: q.object.value for q in quads if q.predicate == SKOS.prefLabel}
+    said = [(q.subject.value, q.predicate, q.object.value) for q in quads]  # type: ignore[union-attr] # RDF 1.1
+    labels = {subject: value for subject, predicate, value in said if predicate == SKOS.prefLabel}
     concepts: dict[str, dict[str, str]] = {}
     terms = set()
-    for quad in quads:
-        if quad.predicate == SKOS.inScheme:
-            folder, slug = kind_of(quad.subject.value)
-            concepts.setdefault(folder.removeprefix("concept/"), {})[slug] = labels.get(quad.subject, slug)
-        kinds = (f"{_OWL}ObjectProperty", f"{_OWL}DatatypeProperty")
-        if quad.predicate == RDF.type and quad.object.value in kinds:
-            terms.add(quad.subject.value.rsplit("#", 1)[-1])
+    for subject, predicate, value in said:
+        if predicate == SKOS.inScheme:
+            folder, slug = kind_of(subject)
+            concepts.setdefault(folder.removeprefix("concept/"), {})[slug] = labels.get(subject, slug)
+        elif predicate == RDF.type and value in (f"{_OWL}ObjectProperty", f"{_OWL}DatatypeProperty"):
+            terms.add(subject.rsplit("#", 1)[-1])
     return quads, Known(concepts=concepts, terms=frozenset(terms))
 
 
 def read(rooms: Rooms, known: Known) -> tuple[dict[str, Row], list[Quad]]:
-    """Every table's rows by the IRI of their record, and all that they say; FindingsError lists what is wrong."""
+    """Every table's rows by the IRI of their record, and all that they say.
+
+    FindingsError lists what is wrong with the tables.
+    """
     findings = [_not_a_table(path) for path in sorted(rooms.data.glob("*.csv")) if path.name not in TABLES]
     rows: list[Row] = []
     for table in TABLES.values():
@@ -114,15 +119,17 @@ def _not_a_table(path: Path) -> Finding:
 
 
 def derive(store: Store, rooms: Rooms) -> int:
-    """Run `queries/derive/*.rq` in the order of their names, adding what each constructs; how many triples are new."""
+    """Run `queries/derive/*.rq` in the order of their names, adding what each constructs; how much is new."""
     before = len(store)
     for path in sorted((rooms.queries / "derive").glob("*.rq")):
         try:
-            made = list(store.query(path.read_text(encoding="utf-8")))
+            made = store.query(path.read_text(encoding="utf-8"))
+            assert isinstance(made, QueryTriples), f"{path.name} is no CONSTRUCT"
+            constructed = list(made)  # all of it, before any is added
         except SyntaxError as error:
             where = str(path.relative_to(rooms.root))
             raise CouncilgraphError(where, f"is not SPARQL ({error})", "Mend the query.") from error
-        store.extend(Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in made if isinstance(t, Triple))
+        store.extend(Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in constructed)
     return len(store) - before
 
 
@@ -167,7 +174,9 @@ def build(rooms: Rooms, gate: Gate, progress: Progress = silent) -> Store:
         _point(home, {"store": name, "fingerprint": fingerprint, "triples": len(graph)})
     except OSError as error:
         remedy = "Free some space or give yourself the right to write there."
-        raise CouncilgraphError(str(home), f"cannot be written ({error.strerror or error})", remedy) from error
+        raise CouncilgraphError(
+            str(home), f"cannot be written ({error.strerror or error})", remedy
+        ) from error
     clock("store", f"{len(graph):,} triples in {name}")
     return Store.read_only(str(home / name))
 
@@ -235,5 +244,3 @@ class _Clock:
         now = time.perf_counter()
         self.progress(stage, result, now - self.since)
         self.since = now
-
-

@@ -38,7 +38,7 @@ def scheme(name: str) -> NamedNode:
 
 
 def kind_of(iri: str) -> tuple[str, str]:
-    """(`body`, `torbay-council`) for an instance; (`concept/function`, `fire`) for a concept; else two blanks."""
+    """(`body`, `torbay-council`) for an instance; (`concept/function`, `send`) for a concept; else blanks."""
     if iri.startswith(ID):
         kind, _, slug = iri[len(ID) :].partition("/")
         return kind, slug

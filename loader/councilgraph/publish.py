@@ -57,12 +57,16 @@ def dump(store: Store, folder: Path) -> list[Path]:
     triples = [quad.triple for quad in store]
     text = turtle(triples)
     if set(triples) != {quad.triple for quad in parse(text, format=RdfFormat.TURTLE)}:
-        raise CouncilgraphError("dump", "the Turtle does not say what the store says", "Report this with the data.")
+        raise CouncilgraphError(
+            "dump", "the Turtle does not say what the store says", "Report this with the data."
+        )
     files = {
         "councilgraph.nt.gz": gzip.compress(ntriples(triples).encode(), mtime=0),
         "councilgraph.ttl": text.encode(),
     }
-    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
+    sums = "".join(
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())
+    )
     files["SHA256SUMS"] = sums.encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +75,9 @@ def dump(store: Store, folder: Path) -> list[Path]:
             fresh.write_bytes(content)
             fresh.replace(folder / name)
     except OSError as error:
-        raise CouncilgraphError(str(folder), f"cannot be written ({error.strerror})", "Name another folder.") from error
+        raise CouncilgraphError(
+            str(folder), f"cannot be written ({error.strerror})", "Name another folder."
+        ) from error
     return [folder / name for name in files]
 
 
@@ -93,7 +99,10 @@ def _written(term: NamedNode | Literal, used: set[str]) -> str:
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:
-    return [(0, int(part), part) if part.isdecimal() and part.isascii() else (1, 0, part) for part in _DIGITS.split(text)]
+    return [
+        (0, int(part), part) if part.isdecimal() and part.isascii() else (1, 0, part)
+        for part in _DIGITS.split(text)
+    ]
 
 
 def _order(term: NamedNode | Literal) -> tuple[bool, list[tuple[int, int, str]], str]:

@@ -93,7 +93,9 @@ def parse(path: Path, rooms: Rooms) -> Query:
         key, _, value = line[2:].strip().partition(":")
         word, _, name = key.partition(" ")
         if word not in _KEYS or (word == "param") != bool(name):
-            raise CouncilgraphError(f"{where}:{number}", f'"{key}" is not a key', f"Take {', '.join(sorted(_KEYS))}.")
+            raise CouncilgraphError(
+                f"{where}:{number}", f'"{key}" is not a key', f"Take {', '.join(sorted(_KEYS))}."
+            )
         if name:
             params[name] = value.strip()
         else:
@@ -108,7 +110,11 @@ def parse(path: Path, rooms: Rooms) -> Query:
     for name, help_ in params.items():
         terms = defaults.get(name, set())
         if len(terms) != 1:
-            raise CouncilgraphError(where, f"parameter {name} has {len(terms)} defaults", f"Write one `VALUES ?{name} {{ term }}`.")
+            raise CouncilgraphError(
+                where,
+                f"parameter {name} has {len(terms)} defaults",
+                f"Write one `VALUES ?{name} {{ term }}`.",
+            )
         found.append(Parameter(name, help_, _term(terms.pop(), where)))
     return Query(
         name=path.relative_to(rooms.queries).with_suffix("").as_posix(),
@@ -155,7 +161,11 @@ def ask(store: Store, text: str) -> Rows | bool | list[Triple]:
     UsageError where it is not a query, or asks other servers (SERVICE).
     """
     if _calls_service(text):
-        raise UsageError("query", "calls another server (SERVICE)", "Ask that server itself; this store answers for itself only.")
+        raise UsageError(
+            "query",
+            "calls another server (SERVICE)",
+            "Ask that server itself; this store answers for itself only.",
+        )
     try:
         answer = store.query(text, prefixes=PREFIXES)
         if isinstance(answer, QueryBoolean):
@@ -164,15 +174,25 @@ def ask(store: Store, text: str) -> Rows | bool | list[Triple]:
             return list(answer)
         return _rows(answer)
     except SyntaxError as error:
-        updates = re.match(r"\s*(PREFIX\s+\S+\s+\S+\s*)*(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", text, re.I)
+        updates = re.match(
+            r"\s*(PREFIX\s+\S+\s+\S+\s*)*(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b",
+            text,
+            re.I,
+        )
         if updates:
-            raise UsageError("query", "is an update", "The store is read only: change data/ and build.") from error
-        raise UsageError("query", f"is not SPARQL ({str(error).strip()})", "Mend it and ask again.") from error
+            raise UsageError(
+                "query", "is an update", "The store is read only: change data/ and build."
+            ) from error
+        raise UsageError(
+            "query", f"is not SPARQL ({str(error).strip()})", "Mend it and ask again."
+        ) from error
     except (OSError, ValueError) as error:
         raise UsageError("query", f"cannot be answered ({error})", "Mend it and ask again.") from error
 
 
-def value(store: Store, rooms: Rooms, param: Parameter, text: str, on: date | None = None, where: str = "") -> Term:
+def value(
+    store: Store, rooms: Rooms, param: Parameter, text: str, on: date | None = None, where: str = ""
+) -> Term:
     """The RDF term that a person's word for a parameter stands for; UsageError says what would do.
 
     `on` picks among the areas that a body had, where an area is wanted and a body is named; `where` is what
@@ -181,7 +201,9 @@ def value(store: Store, rooms: Rooms, param: Parameter, text: str, on: date | No
     where = where or f"--{param.name.replace('_', '-')}"
     shown = _shown(text)
     if len(text) > _LONGEST:
-        raise UsageError(where, f"is {len(text):,} characters long", f"No name or code has more than {_LONGEST}.")
+        raise UsageError(
+            where, f"is {len(text):,} characters long", f"No name or code has more than {_LONGEST}."
+        )
     if _UNSEEN.search(text) or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
         raise UsageError(where, f'"{shown}" holds a control character', "Type it again.")
     text = text.strip()
@@ -219,7 +241,11 @@ def _resource(store: Store, rooms: Rooms, kind: str, text: str, where: str, on: 
     names = _names(store, kind)
     near = difflib.get_close_matches(text.lower(), names, 3, 0.6)
     slugs = dict.fromkeys(names[name] for name in near)
-    remedy = f"Did you mean {' or '.join(slugs)}?" if slugs else "`councilgraph query authority/find --text …` looks names and codes up."
+    remedy = (
+        f"Did you mean {' or '.join(slugs)}?"
+        if slugs
+        else "`councilgraph query authority/find --text …` looks names and codes up."
+    )
     raise UsageError(where, f'"{_shown(text)}" is no {kind} that the graph knows', remedy)
 
 
@@ -250,7 +276,11 @@ def _names(store: Store, kind: str) -> dict[str, str]:
     names = {}
     for quad in store.quads_for_pattern(None, SKOS.prefLabel, None):
         subject = quad.subject
-        if isinstance(subject, NamedNode) and subject.value.startswith(base) and isinstance(quad.object, Literal):
+        if (
+            isinstance(subject, NamedNode)
+            and subject.value.startswith(base)
+            and isinstance(quad.object, Literal)
+        ):
             slug = subject.value[len(base) :]
             names[quad.object.value.lower()] = slug
             names[slug] = slug
@@ -282,18 +312,26 @@ def _date(text: str, where: str) -> Literal:
             raise ValueError
         return Literal(date.fromisoformat(text).isoformat(), datatype=XSD.date)
     except ValueError:
-        raise UsageError(where, f'"{_shown(text)}" is not a day', "Write it like 2019-04-01, or today.") from None
+        raise UsageError(
+            where, f'"{_shown(text)}" is not a day', "Write it like 2019-04-01, or today."
+        ) from None
 
 
 def label(store: Store, node: Term) -> str:
     """What a person calls a resource."""
-    quad = next(store.quads_for_pattern(node, SKOS.prefLabel, None), None) if isinstance(node, NamedNode) else None
+    quad = (
+        next(store.quads_for_pattern(node, SKOS.prefLabel, None), None)
+        if isinstance(node, NamedNode)
+        else None
+    )
     return quad.object.value if quad and isinstance(quad.object, Literal) else compact(node.value)
 
 
 def _shown(text: str) -> str:
     cut = text if len(text) <= 60 else f"{text[:60]}…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in cut)
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in cut
+    )
 
 
 def _files(rooms: Rooms) -> list[Path]:
@@ -318,11 +356,11 @@ def _term(text: str, where: str) -> Term:
 
 def _rows(answer: QuerySolutions) -> Rows:
     columns = tuple(variable.value for variable in answer.variables)
-    return Rows(columns, [tuple(solution[name] for name in columns) for solution in answer])  # type: ignore[misc]
+    return Rows(columns, [tuple(solution[name] for name in columns) for solution in answer])
 
 
 def joined(answer: Rows, join: tuple[str, ...]) -> Rows:
-    """Join cells: rows that differ in the joined columns alone become one, those cells' values in order, with "; " between."""
+    """Rows that differ in the joined columns alone as one: those cells' values in order, joined by "; "."""
     places = [answer.columns.index(name) for name in join if name in answer.columns]
     if not places:
         return answer
@@ -353,7 +391,7 @@ _TOKENS = re.compile(
 
 
 def _calls_service(text: str) -> bool:
-    """Whether a query has the keyword SERVICE, outside IRIs, strings, comments, variables and prefixed names."""
+    """Whether a query has the keyword SERVICE, not in an IRI, string, comment, variable or prefixed name."""
     # SPARQL reads \\u escapes anywhere, keywords included, before it reads anything else.
     plain = re.sub(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})", lambda m: _character(m[1] or m[2]), text)
     return any(match["service"] for match in _TOKENS.finditer(plain))
@@ -364,10 +402,9 @@ def _character(digits: str) -> str:
     return chr(number) if number < 0x110000 else ""
 
 
-
 def iris(rows: Rows) -> Iterator[NamedNode]:
     """Every IRI of ours in an answer, once, in order."""
-    seen = {}
+    seen: dict[NamedNode, None] = {}
     for row in rows.rows:
         for cell in row:
             if isinstance(cell, NamedNode):

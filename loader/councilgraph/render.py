@@ -22,7 +22,9 @@ def rows(answer: Rows, form: str) -> str:
         return delimited([answer.columns, *([_plain(c) for c in row] for row in answer.rows)])
     if form == "tsv":
         head = "\t".join(f"?{name}" for name in answer.columns)
-        return "".join(f"{line}\n" for line in [head, *("\t".join(_tsv(c) for c in row) for row in answer.rows)])
+        return "".join(
+            f"{line}\n" for line in [head, *("\t".join(_tsv(c) for c in row) for row in answer.rows)]
+        )
     if form == "json":
         return _json(answer)
     return markdown(answer.columns, [[short(c) for c in row] for row in answer.rows])
@@ -90,7 +92,9 @@ def table(columns: tuple[str, ...], lines: list[list[str]], width: int | None, c
     for line in lines:
         grid.add_row(*(Text(cell) for cell in line))
     out = io.StringIO()
-    console = Console(file=out, width=width or 100_000, force_terminal=colour, no_color=not colour, legacy_windows=False)
+    console = Console(
+        file=out, width=width or 100_000, force_terminal=colour, no_color=not colour, legacy_windows=False
+    )
     console.print(grid)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
@@ -111,21 +115,32 @@ def lineage(answer: Rows, body: NamedNode | Literal, label: str, way: str, colou
         hops: dict[tuple[str, str, str, str], list[str]] = {}
         for row in answer.rows:
             area = cell(row, "area")
-            if cell(row, here) == node and int(cell(row, "depth")) == depth and (areas is None or area in areas):
+            if (
+                cell(row, here) == node
+                and int(cell(row, "depth")) == depth
+                and (areas is None or area in areas)
+            ):
                 key = (cell(row, there), cell(row, f"{there}Label"), cell(row, "date"), cell(row, "order"))
                 hops.setdefault(key, []).append(area)
         for (other, name, day, order), found in hops.items():
             line = Text(name, style="bold")
-            line.append(f" for {', '.join(found)}, " + (f"until {day}" if way == "back" else f"from {day}"), style="not bold")
+            line.append(
+                f" for {', '.join(found)}, " + (f"until {day}" if way == "back" else f"from {day}"),
+                style="not bold",
+            )
             line.append(f" ({order})" if order else "", style="not bold dim")
             grow(tree.add(line), other, set(found), depth + 1)
 
     root = Tree(Text(f"{label}: {'after' if way == 'back' else 'followed by'}", style="bold"))
     grow(root, body.value, None, 1)
     if not root.children:
-        root.add("nobody: no body held this function there " + ("before" if way == "back" else "after") + " it")
+        root.add(
+            "nobody: no body held this function there " + ("before" if way == "back" else "after") + " it"
+        )
     out = io.StringIO()
-    Console(file=out, width=100_000, force_terminal=colour, no_color=not colour, legacy_windows=False).print(root)
+    Console(file=out, width=100_000, force_terminal=colour, no_color=not colour, legacy_windows=False).print(
+        root
+    )
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

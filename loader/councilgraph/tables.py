@@ -42,7 +42,7 @@ class CellError(ValueError):
 
 @dataclass
 class Known:
-    """What a cell may refer to: the keys of every table, the concepts of every scheme, the ontology's terms."""
+    """What a cell may refer to: rows of every table, concepts of every scheme, the ontology's properties."""
 
     rows: dict[str, dict[str, Row]] = field(default_factory=dict)  # kind → key → row
     unread: set[str] = field(default_factory=set)  # kinds whose table could not be read whole
@@ -185,7 +185,9 @@ def exact_day() -> Reader:
     def read(value: str, known: Known) -> Literal:
         found = one(value, known)
         if not found.exact:
-            raise CellError("is not a whole day", "Write it like 2019-04-01, or leave it blank and say so in the note.")
+            raise CellError(
+                "is not a whole day", "Write it like 2019-04-01, or leave it blank and say so in the note."
+            )
         return literal(found.earliest)
 
     return read
@@ -242,7 +244,7 @@ def code() -> Reader:
 
 
 def citations() -> Reader:
-    """Registered sources, each with a place in it where known: `localgov-54024#paragraph-5; uksi-2018-648`."""
+    """Registered sources, with the place in each where known: `localgov-54024#paragraph-5; uksi-2018-648`."""
     one = ref("source")
 
     def read(value: str, known: Known) -> tuple[tuple[NamedNode, str], ...]:
@@ -258,7 +260,7 @@ def citations() -> Reader:
 
 
 def column(reader: Reader, *, says: NamedNode | None = None, name: str = "", optional: bool = False) -> Any:
-    """A column of a table: how its cells are read, and the predicate that says them, if one does so as it is."""
+    """A column of a table: how its cells are read, and the predicate that says them as they are, if any."""
     meta = {"read": reader, "says": says, "name": name, "optional": optional}
     return field(metadata=meta, default=None) if optional else field(metadata=meta)
 
@@ -309,12 +311,14 @@ class Record:
             if f.metadata
         ]
         last = ("from", "until", "observed", "source", "note")
-        return tuple(sorted(found, key=lambda c: last.index(c.name) if c.name in last and c.field != "key" else -1))
+        return tuple(
+            sorted(found, key=lambda c: last.index(c.name) if c.name in last and c.field != "key" else -1)
+        )
 
     @classmethod
     def predicates(cls) -> dict[str, str]:
         """Which column says a predicate: IRI → name."""
-        said = {c.says.value: c.name for c in cls.columns() if c.says}
+        said = {c.says.value: c.name for c in cls.columns() if c.says} | {DCTERMS.source.value: "source"}
         return {**{p.value: name for p, name in cls.SAYS.items()}, **said}
 
     @classmethod
@@ -363,7 +367,11 @@ class Dated(Record):
         """The end comes after the start."""
         yield from super().check()
         if self.start and self.until.latest and self.until.latest <= self.start.earliest:
-            yield "until", f"is not after its start, {self.start.text}", "Correct one of the two; until is the first day it no longer held."
+            yield (
+                "until",
+                f"is not after its start, {self.start.text}",
+                "Correct one of the two; until is the first day it no longer held.",
+            )
 
     def triples(self, known: Known) -> Iterator[Triple]:
         """The record's triples, and its bounds."""
@@ -398,7 +406,6 @@ class Seen(Dated):
         for seen in self.observed or ():
             if seen.exact:
                 yield self.iri, CG.observedOn, literal(seen.earliest)
-
 
 
 def bounds(
@@ -481,7 +488,11 @@ def read_rows(path: Path, table: type[Record]) -> tuple[list[Row], list[Finding]
     except OSError as error:
         return [], [Finding(name, 0, "", "", f"cannot be read ({error.strerror})", "Restore the table.")]
     if content.startswith("\ufeff"):
-        return [], [Finding(name, 1, "", "", "starts with a byte-order mark", 'Save it as "UTF-8", not "UTF-8 with BOM".')]
+        return [], [
+            Finding(
+                name, 1, "", "", "starts with a byte-order mark", 'Save it as "UTF-8", not "UTF-8 with BOM".'
+            )
+        ]
     rows: list[Row] = []
     findings: list[Finding] = []
     expected = [c.name for c in table.columns()]
@@ -498,7 +509,9 @@ def read_rows(path: Path, table: type[Record]) -> tuple[list[Row], list[Finding]
                 continue
             if len(cells) != len(header):
                 why = f"has {len(cells)} cells, the header has {len(header)}"
-                findings.append(Finding(name, line, "", "", why, "Add or remove commas; quote a cell that holds one."))
+                findings.append(
+                    Finding(name, line, "", "", why, "Add or remove commas; quote a cell that holds one.")
+                )
                 continue
             row = Row(table, line, dict(zip(header, cells, strict=True)))
             wrong = [found for col in header if (found := _dirty(row, col))]
@@ -507,7 +520,9 @@ def read_rows(path: Path, table: type[Record]) -> tuple[list[Row], list[Finding]
                 rows.append(row)
     except csv.Error as error:
         why = f"cannot be read as CSV ({error})"
-        findings.append(Finding(name, reader.line_num, "", "", why, "Look for a quotation mark that is not closed."))
+        findings.append(
+            Finding(name, reader.line_num, "", "", why, "Look for a quotation mark that is not closed.")
+        )
     return rows, findings
 
 
@@ -516,9 +531,13 @@ def _header(name: str, header: list[str], expected: list[str]) -> list[Finding]:
     for position, found in enumerate(header):
         if found not in expected:
             error = choose(found, set(expected) - set(header), "a column of this table")
-            findings.append(Finding(name, 1, f"column {position + 1}", _printable(found), error.why, error.remedy))
+            findings.append(
+                Finding(name, 1, f"column {position + 1}", _printable(found), error.why, error.remedy)
+            )
         elif found in header[:position]:
-            findings.append(Finding(name, 1, found, found, "stands twice in the header", "Remove one of the two."))
+            findings.append(
+                Finding(name, 1, found, found, "stands twice in the header", "Remove one of the two.")
+            )
     findings += [
         Finding(name, 1, missing, "", "is missing from the header", f"Add the column {missing}.")
         for missing in expected
@@ -536,7 +555,10 @@ def _dirty(row: Row, col: str) -> Finding | None:
     elif strange:
         why, remedy = f"holds a control character (U+{ord(strange):04X})", "Remove it."
     elif value.startswith(_FORMULA):
-        why, remedy = "could be run as a formula by a spreadsheet", f'Write it without the leading "{value[0]}".'
+        why, remedy = (
+            "could be run as a formula by a spreadsheet",
+            f'Write it without the leading "{value[0]}".',
+        )
     elif value != value.strip():
         why, remedy = "has blanks before or after", "Remove them."
     elif value != unicodedata.normalize("NFC", value):
@@ -545,7 +567,9 @@ def _dirty(row: Row, col: str) -> Finding | None:
 
 
 def _printable(value: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in value)[:80]
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in value
+    )[:80]
 
 
 def key_of(row: Row) -> str:
@@ -593,4 +617,4 @@ def _split(value: str) -> list[str]:
 def _each(value: object) -> tuple[NamedNode | Literal, ...]:
     if value is None:
         return ()
-    return value if isinstance(value, tuple) else (value,)  # type: ignore[return-value]
+    return value if isinstance(value, tuple) else (value,)

@@ -1,4 +1,4 @@
-"""Each fixture gives the findings beside it, every shape is fired by one of them, and the shapes are SHACL themselves."""
+"""Each fixture gives the findings beside it, every shape is fired by one, and all shapes are SHACL."""
 
 from __future__ import annotations
 
@@ -101,8 +101,9 @@ def _with_message(rules: rdflib.Graph) -> Iterator[str]:
 
 
 def test_every_shape_is_fired(rules: rdflib.Graph) -> None:
-    lines = [line for path in HERE.glob("*/*.expected") for line in path.read_text(encoding="utf-8").splitlines()]
-    assert sorted(set(_with_message(rules)) - {line.split("\t")[1] for line in lines}) == []
+    texts = [path.read_text(encoding="utf-8") for path in HERE.glob("*/*.expected")]
+    fired = {line.split("\t")[1] for text in texts for line in text.splitlines()}
+    assert sorted(set(_with_message(rules)) - fired) == []
 
 
 def test_every_shape_says_what_is_wrong_and_what_to_do(rules: rdflib.Graph) -> None:

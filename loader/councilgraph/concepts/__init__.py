@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from councilgraph.concepts import area, authority, function, inspection, intervention, person, reorganisation, source
+from councilgraph.concepts import (
+    area,
+    authority,
+    function,
+    inspection,
+    intervention,
+    person,
+    reorganisation,
+    source,
+)
 from councilgraph.tables import Record
 
 #: Every table of `data/`, by its file; a file that is none of them is a finding.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pyoxigraph import NamedNode
 
-from councilgraph.namespaces import CG
+from councilgraph.namespaces import CG, RDF
 from councilgraph.tables import Known, Record, Triple, classes, column, refs, slug, text
 
 KINDS = {"atom": CG.Atom, "area": CG.Area}
@@ -18,7 +18,7 @@ class Area(Record):
     """An atom, or an area made of atoms: `areas.csv` (GeoSPARQL's Feature)."""
 
     FILE, KIND, KEY = "areas.csv", "area", ("area",)
-    SAYS = {CG.hasAtom: "atoms"}
+    SAYS = {CG.hasAtom: "atoms", RDF.type: "kind"}
 
     key: str = column(slug(), name="area")
     name: str = column(text())
@@ -35,8 +35,6 @@ class Area(Record):
 
     def triples(self, known: Known) -> Iterator[Triple]:
         """The area and its atoms; an atom has itself."""
-        from councilgraph.namespaces import RDF
-
         yield self.iri, RDF.type, self.kind
         yield from super().triples(known)
         for atom in self.atoms or (self.iri,):

@@ -90,7 +90,7 @@ class Inspection(Dated):
     body: NamedNode = column(ref("body"), says=CG.inspects)
     framework: NamedNode = column(ref("framework"), says=CG.follows)
     kind: NamedNode = column(of("inspection-kind"), says=CG.hasInspectionKind)
-    start: dates.Day | None = column(day(), name="first_day", optional=True)
+    start: dates.Day | None = column(day(), name="first_day", optional=True)  # type: ignore[assignment]
     until: dates.Day | None = column(day(), name="last_day", optional=True)  # type: ignore[assignment]
     published: dates.Day | None = column(day(), optional=True)
     lead: NamedNode | None = column(ref("person"), says=CG.isLedBy, optional=True)
@@ -101,7 +101,8 @@ class Inspection(Dated):
         """Who was inspected how, and when."""
         when = self.start or self.published
         framework = known.label(self.framework)
-        return f"{known.label(self.body)}, {framework}, {known.label(self.kind)}, {when.text if when else 'day unknown'}"
+        kind, day_ = known.label(self.kind), when.text if when else "day unknown"
+        return f"{known.label(self.body)}, {framework}, {kind}, {day_}"
 
     def check(self) -> Iterator[tuple[str, str, str]]:
         """First day, last day, publication: in that order (facts: start ≤ end < published)."""

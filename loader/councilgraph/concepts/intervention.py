@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode
 
+from councilgraph import dates
 from councilgraph.namespaces import CG, DCTERMS, RDF
-from councilgraph.tables import Seen, classes, column, of, ref, slug, text
+from councilgraph.tables import Seen, classes, column, day, of, ref, slug, text
 
 KINDS = {
     "improvement-notice": CG.ImprovementNotice,
@@ -23,6 +24,7 @@ class Intervention(Seen):
 
     FILE, KIND, KEY = "interventions.csv", "intervention", ("intervention",)
 
+    start: dates.Day = column(day(), name="from")  # an intervention is issued on a day, unlike a tenure
     key: str = column(slug(), name="intervention")
     name: str = column(text())
     kind: NamedNode = column(classes(KINDS, "a kind of intervention"), says=RDF.type)

@@ -35,7 +35,11 @@ def published(iri: NamedNode, when: dates.Day | None) -> Iterator[Triple]:
         yield iri, CG.publishedText, Literal(when.text)
 
 
-PUBLISHED = {CG.publishedEarliest: "published", CG.publishedLatest: "published", CG.publishedText: "published"}
+PUBLISHED = {
+    CG.publishedEarliest: "published",
+    CG.publishedLatest: "published",
+    CG.publishedText: "published",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
