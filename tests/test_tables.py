@@ -38,6 +38,8 @@ BROKEN = [
     ("judgements.csv", "topic", "leaders", "is not a topic"),
     ("holdings.csv", "until", "1973-01-01", "is not after its start"),
     ("holdings.csv", "until", "", "is blank"),
+    ("holdings.csv", "until", "9999-12-31", "is after 2100"),
+    ("holdings.csv", "from", "1900-01-01", "which a spreadsheet writes for a blank"),
     ("holdings.csv", "body", "dorset-county-counsil", 'did you mean "dorset-county-council"?'),
     ("holdings.csv", "capacity", "responsible", "is not a capacity"),
     ("holdings.csv", "source", "hearsay", "is not a registered source"),
@@ -104,7 +106,7 @@ def test_an_unknown_column_and_a_missing_one(root: Path, run: Run) -> None:
     answer = run("check", "--root", root)
     assert answer.code == 1
     assert (
-        'data/holdings.csv:1: column 4: "capcity" is not a column of this table; did you mean "capacity"?'
+        'data/holdings.csv:1: capcity: "capcity" is not a column of this table; did you mean "capacity"?'
         in answer.out
     )
 

@@ -81,7 +81,14 @@ def _binding(cell: NamedNode | Literal) -> dict[str, str]:
 
 
 def table(columns: tuple[str, ...], lines: list[list[str]], width: int | None, colour: bool) -> str:
-    """A table for a terminal of a width; without one, each row on a line of its own, however long."""
+    """A table for a terminal of a width, or without one each row on one line, however long.
+
+    Where the columns do not fit the terminal, each row is a block of lines, a line for each cell with a value.
+    """
+    if width is not None:
+        widths = [max(map(len, column)) for column in zip(columns, *lines, strict=True)]
+        if sum(widths) + 2 * len(widths) > width:
+            return _blocks(columns, lines, colour)
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -97,6 +104,16 @@ def table(columns: tuple[str, ...], lines: list[list[str]], width: int | None, c
     )
     console.print(grid)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _blocks(columns: tuple[str, ...], lines: list[list[str]], colour: bool) -> str:
+    space = max(map(len, columns))
+    bold, plain = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
+    blocks = (
+        "".join(f"{bold}{n:<{space}}{plain}  {cell}\n" for n, cell in zip(columns, line, strict=True) if cell)
+        for line in lines
+    )
+    return "\n".join(blocks)
 
 
 def lineage(answer: Rows, body: NamedNode | Literal, label: str, way: str, colour: bool) -> str:

@@ -29,6 +29,7 @@ from councilgraph.namespaces import CG, DCTERMS, RDF, SKOS, XSD
 Triple = tuple[NamedNode, NamedNode, NamedNode | Literal]
 
 _UNPRINTABLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+_LAST_YEAR = 2100  # a later day stands for "no end" in somebody's table
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -171,9 +172,14 @@ def day() -> Reader:
 
     def read(value: str, _: Known) -> dates.Day:
         try:
-            return dates.parse(value)
+            found = dates.parse(value)
         except ValueError as error:
             raise CellError(str(error), "Write 2019-04-01, 2019-04 or 2019.") from error
+        if found.latest.year > _LAST_YEAR:
+            raise CellError(
+                f"is after {_LAST_YEAR}", "Write ongoing for what has no end, unknown for an unknown one."
+            )
+        return found
 
     return read
 
@@ -531,9 +537,8 @@ def _header(name: str, header: list[str], expected: list[str]) -> list[Finding]:
     for position, found in enumerate(header):
         if found not in expected:
             error = choose(found, set(expected) - set(header), "a column of this table")
-            findings.append(
-                Finding(name, 1, f"column {position + 1}", _printable(found), error.why, error.remedy)
-            )
+            shown = _printable(found) or f"column {position + 1}"
+            findings.append(Finding(name, 1, shown, shown, error.why, error.remedy))
         elif found in header[:position]:
             findings.append(
                 Finding(name, 1, found, found, "stands twice in the header", "Remove one of the two.")
