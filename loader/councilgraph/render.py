@@ -83,7 +83,7 @@ def _binding(cell: NamedNode | Literal) -> dict[str, str]:
 def table(columns: tuple[str, ...], lines: list[list[str]], width: int | None, colour: bool) -> str:
     """A table for a terminal of a width, or without one each row on one line, however long.
 
-    Where the columns do not fit the terminal, each row is a block of lines, a line for each cell with a value.
+    Where the columns do not fit the terminal, each row is a block of lines, a line for each value.
     """
     if width is not None:
         widths = [max(map(len, column)) for column in zip(columns, *lines, strict=True)]

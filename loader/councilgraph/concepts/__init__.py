@@ -11,12 +11,13 @@ from councilgraph.concepts import (
     person,
     reorganisation,
     source,
+    trust,
 )
 from councilgraph.tables import Record
 
 #: Every table of `data/`, by its file; a file that is none of them is a finding.
 TABLES: dict[str, type[Record]] = {
     table.FILE: table
-    for module in (source, area, authority, function, reorganisation, inspection, intervention, person)
+    for module in (source, area, authority, function, reorganisation, inspection, intervention, person, trust)
     for table in module.TABLES
 }

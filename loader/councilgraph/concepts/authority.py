@@ -13,6 +13,7 @@ KINDS = {
     "authority": CG.Authority,
     "department": CG.Department,
     "inspectorate": CG.Inspectorate,
+    "trust": CG.Trust,
 }
 
 

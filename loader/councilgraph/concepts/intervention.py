@@ -11,6 +11,7 @@ from councilgraph.namespaces import CG, DCTERMS, RDF
 from councilgraph.tables import Seen, classes, column, day, of, ref, slug, text
 
 KINDS = {
+    "best-value-direction": CG.BestValueDirection,
     "improvement-notice": CG.ImprovementNotice,
     "statutory-direction": CG.StatutoryDirection,
     "statement-of-action": CG.StatementOfAction,
