@@ -6,8 +6,11 @@ from typing import Any, ClassVar
 
 import pyshacl
 import pyshacl.helper
+import pyshacl.shape
 import rdflib
 from oxrdflib.store import OxigraphStore
+from pyshacl.constraints import ALL_CONSTRAINT_PARAMETERS, CONSTRAINT_PARAMETERS_MAP
+from pyshacl.constraints.sparql.sparql_based_constraints import SPARQLBasedConstraint
 from pyshacl.helper.sparql_query_helper import SPARQLQueryHelper
 from rdflib.namespace import RDF, SH
 
@@ -37,8 +40,25 @@ class _Helper(SPARQLQueryHelper):
         return True
 
 
-# where pyshacl keeps the class that it uses
+class _Suspects(SPARQLBasedConstraint):
+    """pyshacl's SPARQL constraint, asked of all focus nodes at once; pyshacl then looks at those it finds.
+
+    A constraint that keeps `$this` in its outer pattern, as ours do, finds the same nodes with it free as it
+    does bound to each of them in turn: 116,000 queries become 63.
+    """
+
+    def _evaluate_sparql_constraint(self, constraint: Any, graph: Any, values: dict[Any, Any]) -> Any:
+        _, text = constraint.pre_bind_variables(next(iter(values)))
+        found = {row.this for row in graph.query(constraint.apply_prefixes(text)) if row.this is not None}
+        suspects = {focus: nodes for focus, nodes in values.items() if focus in found}
+        return super()._evaluate_sparql_constraint(constraint, graph, suspects)  # type: ignore[no-untyped-call]
+
+
+# Where pyshacl keeps what it uses: its reader of constraints, its components by parameter, and the parameters
+# (a list, searched for each property of each shape for each focus node; a set does).
 pyshacl.helper.SPARQLQueryHelperCls = _Helper  # type: ignore[attr-defined]
+_COMPONENTS = {**CONSTRAINT_PARAMETERS_MAP, SH.sparql: _Suspects}
+pyshacl.shape.CONSTRAINT_PARAMS = (frozenset(ALL_CONSTRAINT_PARAMETERS), _COMPONENTS)  # type: ignore[attr-defined]
 
 
 class _StoreGraph(rdflib.Graph):
