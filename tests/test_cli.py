@@ -16,7 +16,7 @@ from conftest import Result
 from councilgraph import cli
 
 Run = Callable[..., Result]
-COMMANDS = ["who", "lineage", "query", "sparql", "build", "check", "dump"]
+COMMANDS = ["who", "lineage", "query", "sparql", "build", "check", "dump", "import"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

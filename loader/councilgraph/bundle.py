@@ -51,13 +51,17 @@ class Rooms:
 
     def fingerprint(self) -> str:
         """A hash of all that a store is built from: a room that changed changes it."""
-        files = [*self.data.glob("*"), *self.ontology.glob("*.ttl"), *self.shapes.glob("*.ttl")]
+        files = [*self.data.rglob("*.csv"), *self.ontology.glob("*.ttl"), *self.shapes.glob("*.ttl")]
         files += [
             *(self.queries / "derive").glob("*.rq"),
             *PACKAGE.glob("*.py"),
             *PACKAGE.glob("concepts/*.py"),
         ]
-        parts = ((str(path.name).encode(), path.read_bytes()) for path in sorted(files) if path.is_file())
+        parts = (
+            (path.as_posix().removeprefix(self.root.as_posix()).encode(), path.read_bytes())
+            for path in sorted(files)
+            if path.is_file()
+        )
         return _digest(part for pair in parts for part in pair)[:32]
 
 

@@ -297,7 +297,7 @@ def check(files: tuple[Path, ...], strict: bool, form: str, root: Path | None) -
     try:
         graph = dataset.read_files(files, rooms) if files else dataset.assemble(rooms, _progress())
         report = validation.report(graph, rooms)
-        found = validation.read(report, graph, rooms)
+        found = [*validation.read(report, graph, rooms), *queries.unmet(graph, rooms)]
     except FindingsError as error:
         found, report = error.findings, validation.as_report(error.findings)
     failing = [finding for finding in found if strict or finding.severity == "Violation"]
@@ -326,6 +326,61 @@ def dump(folder: Path, root: Path | None) -> None:
     store = _store(rooms)
     for path in publish.dump(store, folder):
         _err(f"{path}: {path.stat().st_size:,} bytes")
+
+
+@program.command(
+    "import",
+    cls=_Command,
+    examples=(
+        "councilgraph import ofsted-outcomes LA_Inspection_Outcomes_as_at_31_March_2025.ods",
+        "councilgraph import council-names uk_local_authorities_current.csv --format csv",
+        "councilgraph import dfe-codes codes.csv --write",
+    ),
+)
+@click.argument("kind", metavar="KIND")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--write", is_flag=True, help="Add rows for what is new and claims for what differs to the tables."
+)
+@click.option("--all", "everything", is_flag=True, help="List what agrees too.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "tsv", "json", "markdown"]),
+    default="table",
+    show_default=True,
+    help="How to write the comparison.",
+)
+@_ROOT
+def import_(kind: str, file: Path, write: bool, everything: bool, form: str, root: Path | None) -> None:
+    """Compare a publication, as published, with the tables.
+
+    Says what is new, what differs (our value, theirs, the likely cause) and what cannot be placed; what
+    agrees is counted. Nothing is written without --write, and writing twice is writing once.
+
+    KIND is ofsted-outcomes (the ODS of the official statistics), ilacs-overview, send-overview or
+    jtai-overview (Data to Insight's XLSX), council-names (mySociety), register (the GOV.UK register,
+    planning data), code-history (ONS, by gsscoder) or dfe-codes.
+    """
+    from pyoxigraph import Literal
+
+    from councilgraph import importers
+
+    rooms = _rooms(root)
+    found = importers.compare(kind, file, rooms)
+    lines = [line for line in importers.summary(found) if everything or line[0] != "agrees"]
+    if form == "table":
+        _out(render.table(importers.COLUMNS, [list(line) for line in lines], _width(), _colour()))
+    else:
+        cells = [tuple(Literal(cell) if cell else None for cell in line) for line in lines]
+        _out(render.rows(Rows(importers.COLUMNS, cells), form))
+    _err(", ".join(f"{count:,} {status}" for status, count in found.counts().items()))
+    if write:
+        written = importers.write(found, rooms)
+        for name, count in written.rows.items():
+            _err(f"data/{name}: {count:,} row{'' if count == 1 else 's'} added")
+        if not written:
+            _err("Nothing to write.")
 
 
 def main() -> NoReturn:
@@ -393,7 +448,10 @@ def _store(rooms: Rooms) -> Store:
 def _build(rooms: Rooms) -> Store:
     from councilgraph import validation
 
-    return dataset.build(rooms, validation.findings, _progress())
+    def gate(graph: dataset.Graph, rooms: Rooms) -> list[Finding]:
+        return [*validation.findings(graph, rooms), *queries.unmet(graph, rooms)]
+
+    return dataset.build(rooms, gate, _progress())
 
 
 def _progress() -> dataset.Progress:
@@ -433,13 +491,7 @@ def _answer(answer: Rows, form: str, store: Store) -> None:
     elif form == "turtle":
         from councilgraph import publish
 
-        _out(
-            publish.turtle(
-                quad.triple
-                for node in queries.iris(answer)
-                for quad in store.quads_for_pattern(node, None, None)
-            )
-        )
+        _out(publish.turtle(t for node in queries.iris(answer) for t in dataset.triples(store, node)))
     else:
         _out(render.rows(answer, form))
 

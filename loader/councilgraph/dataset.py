@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyoxigraph import DefaultGraph, Quad, QueryTriples, RdfFormat, Store, Triple, parse
+from pyoxigraph import DefaultGraph, NamedNode, Quad, QueryTriples, RdfFormat, Store, Triple, parse
 
 from councilgraph.bundle import Rooms
 from councilgraph.concepts import TABLES
 from councilgraph.errors import CouncilgraphError, Finding, FindingsError
 from councilgraph.iris import kind_of
-from councilgraph.namespaces import RDF, SKOS
+from councilgraph.namespaces import BASE, RDF, SKOS
 from councilgraph.tables import Known, Row, choose, key_of, parse_row, read_rows
 
 Progress = Callable[[str, str, float], None]  # stage, what came of it, seconds
@@ -77,25 +77,29 @@ def vocabulary(rooms: Rooms) -> tuple[list[Quad], Known]:
     return quads, Known(concepts=concepts, terms=frozenset(terms))
 
 
-def read(rooms: Rooms, known: Known) -> tuple[dict[str, Row], list[Quad]]:
+def read(rooms: Rooms, known: Known, folder: Path | None = None) -> tuple[dict[str, Row], list[Quad]]:
     """Every table's rows by the IRI of their record, and all that they say.
 
-    FindingsError lists what is wrong with the tables.
+    `folder` holds a scenario's tables, beside those that `known` has. FindingsError lists what is wrong.
     """
-    findings = [_not_a_table(path) for path in sorted(rooms.data.glob("*.csv")) if path.name not in TABLES]
+    place = folder or rooms.data
+    where = place.relative_to(rooms.root).as_posix()
+    findings = [_not_a_table(path, where) for path in sorted(place.glob("*.csv")) if path.name not in TABLES]
     rows: list[Row] = []
     for table in TABLES.values():
-        known.rows[table.KIND] = {}
-        found, wrong = read_rows(rooms.data / table.FILE, table)
+        if folder and not (folder / table.FILE).exists():
+            continue
+        keys = known.rows.setdefault(table.KIND, {})
+        found, wrong = read_rows(place / table.FILE, table, where)
         findings += wrong
         if wrong:  # what refers to a row that could not be read is not wrong for that
             known.unread.add(table.KIND)
         for row in found:
             key = key_of(row)
-            first = known.rows[table.KIND].setdefault(key, row)
+            first = keys.setdefault(key, row)
             if first is not row:
                 columns = ", ".join(table.KEY)
-                why = f"stands on line {first.line} already"
+                why = f"stands on line {first.line} of {first.file} already"
                 remedy = f"Remove one of the two rows, or tell them apart ({columns})."
                 findings.append(Finding(row.file, row.line, columns, row.cells[table.KEY[0]], why, remedy))
             else:
@@ -113,9 +117,25 @@ def read(rooms: Rooms, known: Known) -> tuple[dict[str, Row], list[Quad]]:
     return by_iri, [Quad(*triple, DefaultGraph()) for made in records for triple in made.triples(known)]
 
 
-def _not_a_table(path: Path) -> Finding:
+def _not_a_table(path: Path, where: str) -> Finding:
     error = choose(path.name, TABLES, "a table")
-    return Finding(f"data/{path.name}", 0, "", "", error.why, error.remedy or "Move it elsewhere.")
+    return Finding(f"{where}/{path.name}", 0, "", "", error.why, error.remedy or "Move it elsewhere.")
+
+
+def scenario(rooms: Rooms, known: Known, folder: Path) -> list[Quad]:
+    """What a scenario's tables say, in a named graph of its own: a reorganisation that is not yet law.
+
+    Its tables have the columns of the main ones and may refer to their rows; nothing in the main graph refers
+    to it.
+    """
+    within = Known(
+        rows={kind: dict(rows) for kind, rows in known.rows.items()},
+        concepts=known.concepts,
+        terms=known.terms,
+    )
+    _, quads = read(rooms, within, folder)
+    graph = NamedNode(f"{BASE}scenario/{folder.name}")
+    return [Quad(quad.subject, quad.predicate, quad.object, graph) for quad in quads]
 
 
 def derive(store: Store, rooms: Rooms) -> int:
@@ -144,6 +164,10 @@ def assemble(rooms: Rooms, progress: Progress = silent) -> Graph:
     store.bulk_extend(ontology)
     store.bulk_extend(said)
     clock("lineage", f"{derive(store, rooms):,} triples derived")
+    for folder in sorted(path for path in (rooms.data / "scenarios").glob("*") if path.is_dir()):
+        supposed = scenario(rooms, known, folder)
+        store.bulk_extend(supposed)
+        clock("scenario", f"{folder.name}: {len(supposed):,} triples, apart from the graph")
     return Graph(store, rows)
 
 
@@ -191,9 +215,9 @@ def current(rooms: Rooms) -> tuple[Store | None, bool]:
     return store, pointer.get("fingerprint") == rooms.fingerprint()
 
 
-def triples(store: Store) -> Iterator[Triple]:
-    """Every triple of the graph."""
-    return (quad.triple for quad in store)
+def triples(store: Store, subject: NamedNode | None = None) -> Iterator[Triple]:
+    """Every triple of the graph, or of one of its subjects; a scenario's are not of it."""
+    return (quad.triple for quad in store.quads_for_pattern(subject, None, None, DefaultGraph()))
 
 
 def read_files(paths: Iterable[Path], rooms: Rooms) -> Graph:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, parse
 
+from councilgraph import dataset
 from councilgraph.errors import CouncilgraphError
 from councilgraph.namespaces import PREFIXES, RDF, XSD
 
@@ -54,7 +55,7 @@ def dump(store: Store, folder: Path) -> list[Path]:
 
     The Turtle is read back by the strict parser before anything is written.
     """
-    triples = [quad.triple for quad in store]
+    triples = list(dataset.triples(store))
     text = turtle(triples)
     if set(triples) != {quad.triple for quad in parse(text, format=RdfFormat.TURTLE)}:
         raise CouncilgraphError(

@@ -227,6 +227,17 @@ def truth() -> Reader:
     return read
 
 
+def whole_number() -> Reader:
+    """A count."""
+
+    def read(value: str, _: Known) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", value):
+            raise CellError("is not a whole number", "Write it in figures, such as 317.")
+        return int(value)
+
+    return read
+
+
 def link() -> Reader:
     """A web address."""
 
@@ -479,16 +490,20 @@ class Row:
     table: type[Record]
     line: int
     cells: Mapping[str, str]
+    folder: str = "data"
 
     @property
     def file(self) -> str:
         """The path of the table below the root."""
-        return f"data/{self.table.FILE}"
+        return f"{self.folder}/{self.table.FILE}"
 
 
-def read_rows(path: Path, table: type[Record]) -> tuple[list[Row], list[Finding]]:
-    """The rows of one table, and what is wrong with it before any cell is understood."""
-    name = f"data/{table.FILE}"
+def read_rows(path: Path, table: type[Record], folder: str = "data") -> tuple[list[Row], list[Finding]]:
+    """The rows of one table, and what is wrong with it before any cell is understood.
+
+    `folder` is the table's folder as findings name it.
+    """
+    name = f"{folder}/{table.FILE}"
     try:
         content = path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
@@ -519,7 +534,7 @@ def read_rows(path: Path, table: type[Record]) -> tuple[list[Row], list[Finding]
                     Finding(name, line, "", "", why, "Add or remove commas; quote a cell that holds one.")
                 )
                 continue
-            row = Row(table, line, dict(zip(header, cells, strict=True)))
+            row = Row(table, line, dict(zip(header, cells, strict=True)), folder)
             wrong = [found for col in header if (found := _dirty(row, col))]
             findings += wrong
             if not wrong:

@@ -15,6 +15,7 @@ from councilgraph.tables import (
     Triple,
     column,
     day,
+    exact_day,
     link,
     literal,
     of,
@@ -23,6 +24,7 @@ from councilgraph.tables import (
     term,
     text,
     truth,
+    whole_number,
     words,
 )
 
@@ -90,4 +92,21 @@ class Claim(Record):
             yield "reason", "is blank for a preferred reading", "Say why this reading is preferred."
 
 
-TABLES = (Source, Claim)
+@dataclass(frozen=True, kw_only=True)
+class Expectation(Record):
+    """A published total that a canned query must give: `expectations.csv`. It says nothing in the graph."""
+
+    FILE, KIND, KEY = "expectations.csv", "expectation", ("expectation",)
+
+    key: str = column(slug(), name="expectation")
+    query: Literal = column(text())
+    on: Literal = column(exact_day())
+    kind: Literal | None = column(text(), optional=True)
+    expected: int = column(whole_number())
+
+    def triples(self, known: Known) -> Iterator[Triple]:  # noqa: ARG002
+        """Nothing."""
+        return iter(())
+
+
+TABLES = (Source, Claim, Expectation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from councilgraph.dates import DAY, Day
 
@@ -20,7 +20,7 @@ LAST = "the last day; ours is the first day without"
 
 @dataclass(frozen=True)
 class Said:
-    """A day as a publication gives it: the day, or why there is none; `year` where the day stands for a year."""
+    """A day as a publication gives it, or why it is none; `year` where it stands for a year."""
 
     text: str
     day: date | None = None
@@ -87,7 +87,10 @@ def of_start(ours: Day | None, theirs: date, published: Day | None = None, last:
         return GSS_BIRTH
     if last and holds(last, theirs):
         return "the last day on site given as the first"
-    return _near(ours, theirs) or "unknown"
+    near = _near(ours, theirs)
+    if not near and published and ours.latest < theirs < published.earliest:
+        return "a day between the visit and the publication, perhaps that of the letter"
+    return near or "unknown"
 
 
 def of_publication(ours: Day | None, theirs: date, first: Day | None = None) -> str:

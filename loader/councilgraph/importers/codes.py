@@ -27,7 +27,14 @@ _ONS = {
 LAYOUTS = {
     "code-history": (
         Layout(
-            "dates", {"gss": "gss_code", "name": "gss_name", "start": "start_date", "end": "end_date", "status": "status"}
+            "dates",
+            {
+                "gss": "gss_code",
+                "name": "gss_name",
+                "start": "start_date",
+                "end": "end_date",
+                "status": "status",
+            },
         ),
         Layout(
             "changes",
@@ -42,7 +49,8 @@ LAYOUTS = {
     ),
     "dfe-codes": (
         Layout(
-            "years", {"dfe": "old_la_code", "gss": "new_la_code", "name": "la_name", "first": "min", "last": "max"}
+            "years",
+            {"dfe": "old_la_code", "gss": "new_la_code", "name": "la_name", "first": "min", "last": "max"},
         ),
         Layout(
             "lookup",
@@ -87,7 +95,7 @@ def _source(layout: str, lines: list[Line]) -> dict[str, str]:
             "kind": "secondary",
             "url": "https://github.com/data-to-insight",
             "licence": OGL,
-            "note": "Ofsted URN, DfE code and GSS code of each authority; codes of different years are mixed.",
+            "note": "Ofsted URN, DfE code and GSS code of each; codes of different years are mixed.",
         }
     first = min((line["first"] for line in lines), default="")
     last = max((line["last"] for line in lines), default="")
@@ -125,20 +133,26 @@ def _dates(line: Line, draft: Draft) -> bool:
             draft.agrees(record, "from", lasts.start.text, start.text, where, born)
         elif start.day:
             cause = causes.of_start(lasts.start, start.day)
+            cause = "the day of a new name, not of the code" if _renamed(world, code, start.day) else cause
             draft.differs(record, "from", row.cells["from"], start.text, cause, where)
         if end.day and lasts.until and lasts.until.exact and lasts.until.earliest == end.day + dates.DAY:
             draft.agrees(record, "until", row.cells["until"], end.text, where, causes.LAST)
         elif end.day:
             cause = causes.LATE if lasts.until and causes.holds(lasts.until, end.day) else "another last day"
+            if _renamed(world, code, end.day + dates.DAY):
+                cause = "the last day of a former name, not of the code"
             draft.differs(
                 record, "until", row.cells["until"], end.text, cause, where,
                 finding=f"Its last day was {end.day}.", stance="disputes",
             )  # fmt: skip
         elif not end.why and lasts.until:
-            cause = "ended since, or a snapshot older than the end"
+            if lasts.until.earliest > dates.parse(_ONS["published"]).latest:
+                draft.agrees(record, "until", row.cells["until"], "", where, "ended after the publication")
+                continue
             draft.differs(
-                record, "until", row.cells["until"], "", cause, where, finding="It is in use.", stance="disputes"
-            )
+                record, "until", row.cells["until"], "", "no end there; the code has ended", where,
+                finding="It is in use.", stance="disputes",
+            )  # fmt: skip
     return True
 
 
@@ -148,7 +162,11 @@ def _change(line: Line, draft: Draft) -> bool:
     if not day.day:
         draft.unplaced(line["name"], "day", day.text, day.why or "no day", where)
         return False
-    before = [b for b, _, _ in world.codes.get(("gss", line["gss"]), ()) if world.acts_at_all(b, day.day - dates.DAY)]
+    before = [
+        b
+        for b, _, _ in world.codes.get(("gss", line["gss"]), ())
+        if world.acts_at_all(b, day.day - dates.DAY)
+    ]
     after = [b for b, _, _ in world.codes.get(("gss", line["to"]), ()) if world.acts_at_all(b, day.day)]
     if not before or not after:
         code, name = (line["gss"], line["name"]) if not before else (line["to"], line["to_name"])
@@ -160,7 +178,9 @@ def _change(line: Line, draft: Draft) -> bool:
         ours = world.successors(body)
         text, said = listed(ours), listed(sorted(set(after)))
         if body in after:
-            draft.agrees(f"body/{body}", "gss", line["to"], line["to"], where, "the same body under another code")
+            draft.agrees(
+                f"body/{body}", "gss", line["to"], line["to"], where, "the same body under another code"
+            )
         elif set(after) & set(ours):
             draft.agrees(f"body/{body}", "successors", text, said, where)
         else:
@@ -176,7 +196,9 @@ def _years(line: Line, draft: Draft) -> bool:
     """A pair of codes, and the first and last year in whose figures it stands."""
     world, where = draft.world, line.where
     if not (line["first"].isdigit() and line["last"].isdigit()):
-        draft.unplaced(line["name"], "first", f"{line['first']} {line['last']}", "damaged date: not a year", where)
+        draft.unplaced(
+            line["name"], "first", f"{line['first']} {line['last']}", "damaged date: not a year", where
+        )
         return False
     first, last = int(line["first"]), int(line["last"])
     if not 1974 <= first <= last <= 2100:
@@ -194,9 +216,10 @@ def _years(line: Line, draft: Draft) -> bool:
         if any(s.covers(date(first, 3, 31)) and s.covers(date(last, 3, 31)) for s in spans):
             draft.agrees(record, scheme, code, f"{code}, {first} to {last}", where)
         elif spans:
-            cause = "a code of another year: in force from {} until {}".format(
-                spans[0].start.text if spans[0].start else "?", spans[0].until_text
-            )
+            begun = spans[0].start
+            back = begun and begun.earliest > date(first, 3, 31)
+            cause = f"a code of another year: that of {begun.text if begun else ''} carried back to {first}"
+            cause = cause if back else f"a code of another year: in force until {spans[0].until_text}"
             draft.differs(
                 record, scheme, code, f"{code}, {first} to {last}", cause, where,
                 finding=f"Its {_LABELS[scheme]} was {code} from {first} to {last}.", stance="disputes",
@@ -210,11 +233,10 @@ def _years(line: Line, draft: Draft) -> bool:
 def _lookup(line: Line, draft: Draft) -> bool:
     """The codes of an authority, of whichever year."""
     world, where = draft.world, line.where
-    found = [
-        body
-        for scheme in ("ofsted", "dfe")
-        for body, _, _ in world.codes.get((scheme, line[scheme]), ())
-    ] or sorted({name.body for name in world.names.get(plain(line["name"]), ())})
+    codes = [("ofsted", line["ofsted"]), ("dfe", line["dfe"]), ("gss", line["gss"])]
+    today = world.place(date.today(), codes, line["name"]).body
+    found = [today] if today else [body for code in codes for body, _, _ in world.codes.get(code, ())]
+    found = found or sorted({name.body for name in world.names.get(plain(line["name"]), ())})
     if not found:
         draft.unplaced(line["name"], "ofsted", line["ofsted"], "unknown code", where)
         return False
@@ -242,6 +264,13 @@ def _code(draft: Draft, body: str, scheme: str, code: str, where: str) -> None:
         f"body/{body}", scheme, ours, code, world_code(world, body, scheme, code), where,
         finding=f"Its {_LABELS[scheme]} is {code}.", stance="disputes",
     )  # fmt: skip
+
+
+def _renamed(world: World, code: str, day: date) -> bool:
+    """Whether a body of a code's area took a name on a day."""
+    bodies = {body for body, _, _ in world.codes.get(("gss", code), ())}
+    starts = [name.span.start for body in bodies for name in world.called.get(body, ())]
+    return any(start and start.exact and start.earliest == day for start in starts)
 
 
 def _called(world: World, named: set[str]) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from councilgraph.iris import slugify
 from councilgraph.importers.world import World
+from councilgraph.iris import slugify
 
 #: The property of the ontology that a claim about a column is about.
 PROPERTIES = {
@@ -91,9 +90,10 @@ class Draft:
         self.world = world
         self.seen: dict[tuple[str, str, str], int] = {}
         self.added: set[tuple[str, str]] = set()
+        self.keys: dict[str, object] = {}  # keys given to records that are new, and to which statement
         self.recorded: dict[tuple[str, str, str], str] = {}
         for key, cells in world.claims():
-            self.recorded.setdefault((cells["subject"], cells["property"], _fold(cells["value"])), key)
+            self.recorded.setdefault((cells["subject"], cells["property"], fold(cells["value"])), key)
 
     def agrees(self, record: str, column: str, ours: str, theirs: str, where: str, cause: str = "") -> None:
         """Both say the same."""
@@ -115,7 +115,7 @@ class Draft:
         property_ = "finding" if finding else PROPERTIES[column]
         value = finding or theirs
         stance = stance or ("disputes" if ours else "asserts")
-        key = (record, property_, _fold(value))
+        key = (record, property_, fold(value))
         if key in self.seen:
             return
         claim = self.recorded.get(key, "")
@@ -167,7 +167,7 @@ def claim_of(item: Item, source: str) -> dict[str, str]:
         "preferred": "no" if disputes else "yes",
         "reason": _sentence(item.cause),
         "source": source,
-        "note": f"{_sentence(item.where)}",
+        "note": f"At {item.where}.",
     }
 
 
@@ -182,15 +182,11 @@ def _row(item: Item) -> tuple[str, ...]:
     return item.status, item.table, item.record, item.column, item.ours, item.theirs, cause, item.where
 
 
-def _fold(text: str) -> str:
-    return " ".join(text.casefold().split())
+def fold(text: str) -> str:
+    """A value as claims are compared by: `requires-improvement` is `Requires improvement`."""
+    return " ".join(text.casefold().replace("-", " ").split())
 
 
 def _sentence(text: str) -> str:
     text = text.strip()
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}" if text else ""
-
-
-def cells_of(pairs: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
-    """The cells of a row to add."""
-    return dict(pairs)

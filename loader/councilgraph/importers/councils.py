@@ -1,7 +1,7 @@
 """Publications about councils: mySociety's names and codes, the GOV.UK register, and the planning data.
 
-All three are a row a council; a layout says which columns each has. A row is placed by the register code, then
-by the GSS code, then by the name.
+All three are a row a council; a layout says which columns each has. A row is placed by the register code,
+then by the GSS code, then by the name.
 """
 
 from __future__ import annotations
@@ -103,6 +103,10 @@ _SOURCES = {
 }
 
 
+#: Before these days nobody had a code of the scheme.
+_BORN = {"gss": date(2009, 1, 1), "ofsted": date(2007, 4, 1)}
+
+
 @dataclass(frozen=True)
 class Council:
     """A row whose body was found."""
@@ -143,7 +147,11 @@ def _placed(line: Line, world: World, draft: Draft) -> Council | None:
     for scheme, code in (("register", line["code"]), ("gss", line.cells.get("gss", ""))):
         bodies = {body for body, _, _ in world.codes.get((scheme, code), ())}
         if len(bodies) > 1:  # one area, several bodies: the name tells which
-            bodies = {b for b in bodies if any(plain(n.text) == plain(line["official"]) for n in world.called.get(b, ()))}
+            bodies = {
+                b
+                for b in bodies
+                if any(plain(n.text) == plain(line["official"]) for n in world.called.get(b, ()))
+            }
         if len(bodies) == 1:
             return Council(line, bodies.pop(), scheme)
     day = _alive(line)
@@ -175,7 +183,11 @@ def _designation(council: Council, draft: Draft, said: Said) -> tuple[str, dates
     year = said.year or (said.day.year if said.day else 0)
     same = [pair for pair in found if pair[1] and pair[1].earliest.year == year]
     key, start = (same or found or [("", None)])[0]
-    return (f"designation/{key}", start) if key else (f"body/{council.body}", draft.world.spans[council.body].start)
+    return (
+        (f"designation/{key}", start)
+        if key
+        else (f"body/{council.body}", draft.world.spans[council.body].start)
+    )
 
 
 def _start(council: Council, draft: Draft) -> None:
@@ -201,7 +213,7 @@ def _start(council: Council, draft: Draft) -> None:
             if body and said.day < body.earliest and cause == "unknown":
                 cause = "before the council there is now: the start of another body, or of the place"
             elif start and said.day > start.earliest and cause == "unknown":
-                cause = "a later day in the life of the same council, such as a new status or the loss of its county"
+                cause = "a later day of the same council, such as a new status or the loss of its county"
             draft.differs(record, "from", text, said.text, cause, where)
 
 
@@ -215,8 +227,9 @@ def _end(council: Council, draft: Draft) -> None:
     elif said.day and until and until.exact and said.day + dates.DAY == until.earliest:
         draft.agrees(f"body/{body}", "until", text, said.text, where, causes.LAST)
     elif said.day and until and causes.holds(until, said.day):
+        ours = f"{text} (last day {until.earliest - dates.DAY})"
         draft.differs(
-            f"body/{body}", "until", text, said.text, causes.LATE, where,
+            f"body/{body}", "until", ours, said.text, causes.LATE, where,
             finding=f"Its last day was {said.day}.", stance="disputes",
         )  # fmt: skip
     elif said.day and not until:
@@ -268,7 +281,9 @@ def _codes(council: Council, draft: Draft) -> None:
         if any(code == known for known, _ in world.bearers.get((body, scheme), ())):
             draft.agrees(f"body/{body}", scheme, code, code, where)
         elif (scheme, code) in world.codes:
-            label = {"register": "GOV.UK register code", "gss": "GSS code", "wikidata": "Wikidata item"}[scheme]
+            label = {"register": "GOV.UK register code", "gss": "GSS code", "wikidata": "Wikidata item"}[
+                scheme
+            ]
             ours = listed(sorted({known for known, _ in world.bearers.get((body, scheme), ())}))
             draft.differs(
                 f"body/{body}", scheme, ours, code, world_code(world, body, scheme, code), where,
@@ -292,8 +307,11 @@ def add_code(draft: Draft, body: str, scheme: str, code: str, where: str) -> Non
             return
         _, cells, lasts = designations[-1]
         subject = f"area/{cells['area']}"
-    first = max(lasts.start.earliest if lasts.start else date(1974, 4, 1), date(2009, 1, 1))
-    held = dates.parse(draft.made.source["published"]).latest if draft.made.source.get("published") else date.today()
+    first = lasts.start.earliest if lasts.start else date(1974, 4, 1)
+    first = max(first, _BORN.get(scheme, first))
+    published = draft.made.source.get("published", "")
+    held = dates.parse(published).latest if published else date.today()
+    held = min(held, lasts.until.earliest - dates.DAY) if lasts.until else held
     row = {
         "subject": subject,
         "scheme": scheme,
@@ -302,7 +320,13 @@ def add_code(draft: Draft, body: str, scheme: str, code: str, where: str) -> Non
         "until": lasts.until_text or "unknown",
         "note": "Since when is not known.",
     }
-    draft.new(f"identifier/{scheme}.{code.lower()}", code, where, [("identifiers.csv", row)], "a code not in the tables")
+    draft.new(
+        f"identifier/{scheme}.{code.lower()}",
+        code,
+        where,
+        [("identifiers.csv", row)],
+        "a code not in the tables",
+    )
 
 
 def _replaced(council: Council, bodies: Mapping[str, str], draft: Draft) -> None:
@@ -324,7 +348,9 @@ def _replaced(council: Council, bodies: Mapping[str, str], draft: Draft) -> None
     if theirs == [body]:
         cause = "a council that went on, counted as its own successor"
     elif set(theirs) < set(ours):
-        words = {1: "only one successor", 2: "only two successors"}.get(len(theirs), f"only {len(theirs)} successors")
+        words = {1: "only one successor", 2: "only two successors"}.get(
+            len(theirs), f"only {len(theirs)} successors"
+        )
         missing = ", ".join(world.label(other) for other in ours if other not in theirs)
         cause = f"{words} where there are {_number(len(ours))}: {missing} is missing"
     else:

@@ -1,4 +1,4 @@
-"""Publications as files: the rows of a sheet or of a text table, each cell as text; a damaged file is refused.
+"""Publications as files: the rows of a sheet or a text table, each cell as text; damage is refused.
 
 The only reader of spreadsheets is `python_calamine`; what it is given has passed `archive`.
 """
@@ -73,7 +73,7 @@ class Workbook:
         clean, self.marks = archive.unpack(content, str(path))
         try:
             self.book = python_calamine.load_workbook(io.BytesIO(clean))
-        except (python_calamine.CalamineError, OSError, ValueError) as error:
+        except Exception as error:  # whatever the library makes of it
             raise UsageError(str(path), f"cannot be read as a spreadsheet ({error})", _PUBLISHED) from error
 
     def sheet(self, name: str = "") -> Sheet:
@@ -87,7 +87,7 @@ class Workbook:
             raise UsageError(str(self.path), why, _PUBLISHED)
         try:
             rows = self.book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-        except (python_calamine.CalamineError, OSError, ValueError) as error:
+        except Exception as error:  # whatever the library makes of it
             why = f'has a sheet "{name}" that cannot be read ({error})'
             raise UsageError(str(self.path), why, _PUBLISHED) from error
         marks = self.marks.get(name, archive.Marks())
@@ -201,13 +201,15 @@ def _text(cell: object) -> str:
         return cell.date().isoformat() if cell.time() == datetime.min.time() else cell.isoformat(" ")
     if isinstance(cell, date):
         return cell.isoformat()
-    if isinstance(cell, float) and cell.is_integer():
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
     return _plain(str(cell))
 
 
 def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """A text without invisible characters, its blanks single."""
+    shown = "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) != "Cf")
+    return " ".join(shown.split())
 
 
 def _safe(text: str, where: str) -> str:

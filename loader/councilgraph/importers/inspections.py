@@ -18,7 +18,7 @@ from councilgraph.importers import causes
 from councilgraph.importers.causes import Said, is_blank, read_day
 from councilgraph.importers.comparison import Comparison, Draft
 from councilgraph.importers.files import Layout, Line, Workbook
-from councilgraph.importers.world import World
+from councilgraph.importers.world import World, plain
 from councilgraph.iris import slugify
 from councilgraph.tables import Row
 
@@ -51,9 +51,9 @@ _FAMILIES = {"ilacs": "ilacs-", "area-send": "area-send-", "jtai": "jtai-"}
 class Publication:
     """What a publication about inspections is, as data.
 
-    `columns` of each layout are called: urn, dfe, gss, name (of the body); first_day, last_day, published, kind,
-    theme, lead, previous; and a topic for each grade. `inspected` says that the code printed is meant as that
-    of the day of inspection, not of the day of publication.
+    The columns of a layout are called: urn, dfe, gss, name (of the body); first_day, last_day, published,
+    kind, theme, lead, previous; and a topic for each grade. `inspected` says that the code printed is meant
+    as that of the day of inspection, not of the day of publication.
     """
 
     family: str
@@ -99,7 +99,7 @@ _OFSTED = {
     **_TOPICS,
 }
 _AS_AT = re.compile(r"Local authority inspection outcomes as at (\d{1,2}) (\w+) (\d{4})")
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = [date(2000, month, 1).strftime("%B") for month in range(1, 13)]
 
 
 def _statistics(book: Workbook, _: Sequence[Line]) -> dict[str, str]:
@@ -125,7 +125,9 @@ def _statistics(book: Workbook, _: Sequence[Line]) -> dict[str, str]:
     )
 
 
-def _overview(slug: str, title: str, tool: str, *, yearly: bool) -> Callable[[Workbook, Sequence[Line]], dict[str, str]]:
+def _overview(
+    slug: str, title: str, tool: str, *, yearly: bool
+) -> Callable[[Workbook, Sequence[Line]], dict[str, str]]:
     """An overview of Data to Insight: of the year of its latest report, where it is kept a source a year."""
 
     def source(_: Workbook, lines: Sequence[Line]) -> dict[str, str]:
@@ -252,7 +254,7 @@ def compare(kind: str, path: Path, world: World) -> Comparison:
     for found, ours in _matched(stated, publication, world):
         if ours:
             _days(found, ours, draft)
-            _grades(found, ours, publication, draft)
+            _grades(found, ours, draft)
         else:
             _add(found, publication, draft)
         _codes(found, ours, publication, draft)
@@ -301,7 +303,7 @@ def listed_codes(codes: Sequence[tuple[str, str]]) -> str:
 def _matched(
     stated: Sequence[Stated], publication: Publication, world: World
 ) -> Iterator[tuple[Stated, Row | None]]:
-    """Each statement with our inspection of the same body: of the same days, or else the nearest left over."""
+    """Each statement with our inspection of the same body: of the same days, else the nearest left."""
     ours: dict[str, list[Row]] = {}
     for row in world.rows["inspection"].values():
         if row.cells["framework"].startswith(_FAMILIES[publication.family]):
@@ -339,9 +341,7 @@ def _points(found: Stated, row: Row) -> int:
 def _near(found: Stated, row: Row) -> bool:
     pairs = [(found.first, "first_day"), (found.published, "published"), (found.published, "first_day")]
     near = [
-        abs(said.day - ours.earliest)
-        for said, column in pairs
-        if said.day and (ours := _day(row, column))
+        abs(said.day - ours.earliest) for said, column in pairs if said.day and (ours := _day(row, column))
     ]
     return bool(near) and min(near) <= _NEAR
 
@@ -393,7 +393,7 @@ def _as_day(said: Said) -> dates.Day | None:
     return dates.parse(said.text) if said.day else None
 
 
-def _grades(found: Stated, ours: Row, publication: Publication, draft: Draft) -> None:
+def _grades(found: Stated, ours: Row, draft: Draft) -> None:
     """Compare the grades of an inspection that is in the tables."""
     world, inspection, where = draft.world, ours.cells["inspection"], found.line.where
     for topic, grade in sorted(found.grades.items()):
@@ -403,10 +403,11 @@ def _grades(found: Stated, ours: Row, publication: Publication, draft: Draft) ->
         if not our and not judged:
             if grade:
                 label = topic.replace("-", " ").capitalize()
+                said = f"{label} were judged {grade.replace('-', ' ')} by themselves."
                 draft.differs(
                     f"inspection/{inspection}", topic, "", grade,
                     f"no separate judgement of {label.lower()} under {ours.cells['framework']}", where,
-                    finding=f"{label} were judged {grade.replace('-', ' ')} by themselves.", stance="disputes",
+                    finding=said, stance="disputes",
                 )  # fmt: skip
             continue
         text = our.cells["grade"] or our.cells["reason"] if our else ""
@@ -416,17 +417,19 @@ def _grades(found: Stated, ours: Row, publication: Publication, draft: Draft) ->
             row = {"inspection": inspection, "topic": topic, "grade": grade}
             draft.new(record, grade, where, [("judgements.csv", row)])
         elif our and grade:
-            ours_ = found.grades | {topic: our.cells["grade"]}
-            cause = _why_graded(our.cells["grade"], topic, ours_)
-            draft.differs(record, "grade", text, grade, cause, where, stance="disputes" if our.cells["grade"] else "asserts")
-
-
-def _why_graded(ours: str, topic: str, grades: Mapping[str, str]) -> str:
-    if not ours:
-        return "no grade in the tables"
-    if topic in ("help-and-protection", "in-care", "care-leavers") and len(set(grades.values())) > 1:
-        return "a grade read from another line of the report, or a report corrected since"
-    return "a grade copied wrongly, or corrected since"
+            others = {
+                world.cell("judgement", f"{inspection}.{other}", "grade")
+                for other in found.grades
+                if other != topic
+            }
+            if not our.cells["grade"]:
+                cause = "no grade in the tables"
+            elif grade in others:
+                cause = "the grade of another judgement of the same inspection: lines shifted"
+            else:
+                cause = "a grade copied wrongly, or corrected since"
+            stance = "disputes" if our.cells["grade"] else "asserts"
+            draft.differs(record, "grade", text, grade, cause, where, stance=stance)
 
 
 def _codes(found: Stated, ours: Row | None, publication: Publication, draft: Draft) -> None:
@@ -440,15 +443,17 @@ def _codes(found: Stated, ours: Row | None, publication: Publication, draft: Dra
         label = {"ofsted": "Ofsted URN", "dfe": "DfE code", "gss": "GSS code"}[scheme]
         if code in in_force:
             draft.agrees(f"body/{body}", scheme, code, code, where)
-        elif publication.inspected and ours and scheme == "gss":
+        elif publication.inspected and scheme == "gss":
+            key = ours.cells["inspection"] if ours else _slug(found, publication, draft)
             draft.differs(
-                f"inspection/{ours.cells['inspection']}", "code", "; ".join(in_force), code,
+                f"inspection/{key}", "code", "; ".join(in_force), code,
                 world_code(world, body, scheme, code), where,
                 finding=f"The GSS code of the council inspected is {code}.",
             )  # fmt: skip
         else:
+            cause = world_code(world, body, scheme, code)
             draft.differs(
-                f"body/{body}", scheme, "; ".join(in_force), code, world_code(world, body, scheme, code), where,
+                f"body/{body}", scheme, "; ".join(in_force), code, cause, where,
                 finding=f"Its {label} is {code}.", stance="disputes",
             )  # fmt: skip
     name_of(draft, body, found.line["name"], where)
@@ -459,26 +464,30 @@ def world_code(world: World, body: str, scheme: str, code: str) -> str:
     found = world.codes.get((scheme, code), [])
     if any(other == body for other, _, _ in found):
         return "a code of another year of the same body"
-    others = [other for other, _, _ in found]
-    if others:
-        gone = "abolished, " if world.spans[others[0]].until else ""
-        return f"an abolished code: that of {world.label(others[0])}" if gone else (
-            f"the code of another body, {world.label(others[0])}"
-        )
-    return "a code that the tables do not hold"
+    if not found:
+        return "a code that the tables do not hold"
+    other = found[0][0]
+    gone = world.spans[other].until
+    cause = (
+        f"an abolished code: that of {world.label(other)}" if gone else f"the code of {world.label(other)}"
+    )
+    none = "; the tables hold no code of its own, and it may have kept this one"
+    return cause if world.bearers.get((body, scheme)) else cause + none
 
 
 def name_of(draft: Draft, body: str, name: str, where: str) -> None:
     """Compare a name with those that a body bears."""
-    from councilgraph.importers.world import plain
-
     called = draft.world.called.get(body, [])
     if not name or name.casefold() in {found.text.casefold() for found in called}:
         draft.agrees(f"body/{body}", "name", name, name, where)
         return
+    longer = [found for found in called if f" {name.casefold()} " in f" {found.text.casefold()} "]
+    if longer:
+        draft.agrees(f"body/{body}", "name", longer[0].text, name, where, "a part of the name")
+        return
     same = [found for found in called if plain(found.text) == plain(name)]
     if same and ("&" in name) != ("&" in same[0].text):
-        cause = "& for and" if "&" in name else "and for &"
+        cause = '"&" for "and"' if "&" in name else '"and" for "&"'
     elif same:
         cause = "the same name in another spelling"
     else:
@@ -490,7 +499,9 @@ def name_of(draft: Draft, body: str, name: str, where: str) -> None:
 def _previous(found: Stated, ours: Row | None, publication: Publication, draft: Draft) -> None:
     """Compare the day of the inspection before it, which may be any of that inspection's days."""
     said, where = read_day(found.line["previous"]), found.line.where
-    record = f"inspection/{ours.cells['inspection']}" if ours else f"inspection/{_slug(found, publication, draft)}"
+    record = (
+        f"inspection/{ours.cells['inspection']}" if ours else f"inspection/{_slug(found, publication, draft)}"
+    )
     if said.why == causes.BLANK:
         draft.differs(
             record, "previous", "", said.text, said.why, where,
@@ -504,20 +515,26 @@ def _previous(found: Stated, ours: Row | None, publication: Publication, draft: 
             row
             for row in draft.world.rows["inspection"].values()
             if row.cells["framework"].startswith(_FAMILIES[publication.family])
-            and any(causes.holds(our, day) for c in ("first_day", "last_day", "published") if (our := _day(row, c)))
+            and any(
+                causes.holds(our, day)
+                for c in ("first_day", "last_day", "published")
+                if (our := _day(row, c))
+            )
         ]
         same = [row for row in before if row.cells["body"] == found.body]
         codes = [("dfe", found.line["dfe"])]
         body = draft.world.place(day, codes, found.line["name"]).body
         same = same or [row for row in before if row.cells["body"] == body]
         if same:
-            draft.agrees(f"inspection/{same[0].cells['inspection']}", "first_day", said.text, said.text, where)
+            draft.agrees(
+                f"inspection/{same[0].cells['inspection']}", "first_day", said.text, said.text, where
+            )
         elif not body:
             draft.unplaced(found.line["name"], "previous", said.text, "body not existing that day", where)
         else:
             text = f"{day:%Y-%m}"
             key = f"{body}-area-send-{text}"
-            note = f"The listing of later inspections gives {day} as the day of the previous one and does not say which."
+            note = f"A listing of later inspections gives {day} as the day of the previous one, not which."
             rows = [
                 ("inspections.csv", {
                     "inspection": key, "body": body, "framework": _framework(day, publication, draft.world),
@@ -543,8 +560,10 @@ def _slug(found: Stated, publication: Publication, draft: Draft) -> str:
     """The key of a new inspection: the body, what it is, the month; the day where the month is taken."""
     what = found.kind if found.kind in _VISITS else publication.family
     key = f"{found.body}-{what}-{found.day:%Y-%m}"
-    taken = draft.world.rows["inspection"].get(key)
-    return f"{key}-{found.day:%d}" if taken else key
+    own = (found.body, what, found.day)
+    if key in draft.world.rows["inspection"] or draft.keys.setdefault(key, own) != own:
+        key = f"{key}-{found.day:%d}"
+    return key
 
 
 def _add(found: Stated, publication: Publication, draft: Draft) -> None:
@@ -573,12 +592,14 @@ def _add(found: Stated, publication: Publication, draft: Draft) -> None:
         "last_day": last.isoformat() if last else "",
         "published": published.isoformat() if published else "",
         "lead": lead if lead in world.rows["person"] else "",
-        "theme": "" if is_blank(theme) or len(theme) > 200 else theme.rstrip("."),
-        "note": " ".join([*notes, *([] if found.kind else ["Whether it was short or standard is not stated."])]),
+        "theme": "" if is_blank(theme) or len(theme) > 200 else theme.rstrip(".").lstrip("-+ "),
+        "note": " ".join(
+            [*notes, *([] if found.kind else ["Whether it was short or standard is not stated."])]
+        ),
     }
     rows = [("inspections.csv", row)]
-    for judgement in _judgements(found, framework, publication, world):
-        rows.append(("judgements.csv", {"inspection": key, **judgement}))
+    judgements = _judgements(found, framework, publication, world)
+    rows += [("judgements.csv", {"inspection": key, **judgement}) for judgement in judgements]
     draft.new(f"inspection/{key}", line["name"], line.where, rows)
 
 
@@ -595,5 +616,3 @@ def _judgements(
             topic = row.cells["topic"]
             grade = found.grades.get(topic, "")
             yield {"topic": topic, **({"grade": grade} if grade else {"reason": "not-stated"})}
-
-

@@ -16,10 +16,12 @@ from pathlib import Path
 
 from councilgraph.bundle import Rooms
 from councilgraph.concepts import TABLES
-from councilgraph.errors import CouncilgraphError, FindingsError
-from councilgraph.importers.comparison import Comparison, cells_of, claim_of
-from councilgraph.importers.world import World
-from councilgraph.tables import Record, Row, key_of, parse_row
+from councilgraph.errors import CouncilgraphError
+from councilgraph.importers.comparison import Comparison, claim_of, fold
+from councilgraph.importers.world import World, sound
+from councilgraph.tables import Record, Row, key_of, parse_row, read_rows
+
+_NOTHING = "Nothing was written."
 
 
 @dataclass
@@ -34,7 +36,8 @@ class Written:
 
 def write(comparison: Comparison, rooms: Rooms) -> Written:
     """Add to the tables what is new and a claim for each difference; what is there already is left alone."""
-    world = World(rooms)
+    with sound(rooms):
+        world = World(rooms)
     added = _added(comparison, world)
     if not added:
         return Written()
@@ -59,11 +62,11 @@ def _added(comparison: Comparison, world: World) -> dict[str, list[Row]]:
 
     for item in comparison.new:
         for file, pairs in item.rows:
-            add(file, {"source": source, **cells_of(pairs)})
-    said = {(c["subject"], c["property"], c["value"].casefold()) for _, c in world.claims()}
+            add(file, {"source": source, **dict(pairs)})
+    said = {(c["subject"], c["property"], fold(c["value"])) for _, c in world.claims()}
     for item in comparison.differs:
         claim = claim_of(item, source)
-        if item.claim or (claim["subject"], claim["property"], claim["value"].casefold()) in said:
+        if item.claim or (claim["subject"], claim["property"], fold(claim["value"])) in said:
             continue
         number, key = 1, claim["claim"]
         while claim["claim"] in world.rows["claim"]:
@@ -82,11 +85,12 @@ def _check(added: Mapping[str, list[Row]], world: World) -> None:
         for row in rows:
             findings += parse_row(row, world.known)[1]
     if findings:
-        raise FindingsError(sorted(findings))
+        why = f"would write what no table takes ({sorted(findings)[0]})"
+        raise CouncilgraphError("import", why, _NOTHING)
 
 
 def _inserted(path: Path, table: type[Record], rows: list[Row]) -> str:
-    """The text of a table with rows added: in their place where the table is sorted by key, else at the end."""
+    """The text of a table with rows added: in place where it is sorted by key, else at the end."""
     text = path.read_bytes().decode("utf-8")
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
@@ -95,7 +99,9 @@ def _inserted(path: Path, table: type[Record], rows: list[Row]) -> str:
     keys = [key_of(Row(table, 0, dict(zip(header, cells, strict=True)))) for cells in csv.reader(lines[1:])]
     if len(keys) != len(lines) - 1:
         raise CouncilgraphError(
-            f"data/{table.FILE}", "has blank lines or cells with line breaks", "Remove them; then import again."
+            f"data/{table.FILE}",
+            "has blank lines or cells with line breaks",
+            "Remove them; then import again.",
         )
     ordered = len(keys) > 1 and keys == sorted(keys)
     for row in rows:
@@ -119,6 +125,9 @@ def _replace(texts: Mapping[Path, str]) -> None:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
+            wrong = read_rows(fresh, TABLES[path.name])[1]
+            if wrong:
+                raise CouncilgraphError("import", f"would write what no table takes ({wrong[0]})", _NOTHING)
         for path, fresh in made.items():
             before = path.read_bytes()
             fresh.replace(path)

@@ -1,8 +1,9 @@
-"""What the tables hold already, as importers ask for it: who was where on a day, under which codes and names."""
+"""What the tables hold, as importers ask for it: who was there on a day, under which codes and names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
@@ -41,7 +42,7 @@ def span(cells: Mapping[str, str]) -> Span:
 
 @dataclass(frozen=True)
 class Place:
-    """The body that a row of a publication speaks of, and how it was found; without a body, why there is none."""
+    """The body that a row of a publication speaks of, and how it was found; or why there is none."""
 
     body: str = ""
     why: str = ""
@@ -55,6 +56,16 @@ class Name:
     text: str
     kind: str
     span: Span
+
+
+@contextmanager
+def sound(rooms: Rooms) -> Iterator[None]:
+    """Say what is wrong with the tables (FindingsError) where that is why the work inside failed."""
+    try:
+        yield
+    except (KeyError, ValueError):
+        dataset.read(rooms, dataset.vocabulary(rooms)[1])
+        raise
 
 
 class World:
