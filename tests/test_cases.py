@@ -90,6 +90,12 @@ def test_what_bcp_replaced_for_childrens_services(run: Run) -> None:
     assert all("2018/648" in row["order"] for row in answer.rows() if row["depth"] == "1")
 
 
+@pytest.mark.parametrize("thing", ["E06000058", "839", "2532287", "BCP", "bcp council", f"body:{BCP}"])
+def test_a_council_has_many_names(run: Run, thing: str) -> None:
+    rows = run("lineage", thing, "--format", "csv").rows()
+    assert {row["successor"] for row in rows if row["depth"] == "1"} == {BODY + BCP}
+
+
 def test_what_bcp_replaced_for_the_lower_tier(run: Run) -> None:
     rows = run("lineage", BCP, "--function", "lower-tier", "--direction", "back", "--format", "csv").rows()
     assert {row["predecessorLabel"] for row in rows} == {

@@ -260,11 +260,11 @@ def _resource(store: Store, rooms: Rooms, kind: str, text: str, where: str, on: 
         return exact
     finder = named("authority/find", rooms)
     found = run(store, finder, {"text": Literal(text)}).rows
-    things = [thing for thing, _ in found if isinstance(thing, NamedNode) and kind_of(thing.value)[0] == kind]
-    if not things and kind == "area":
-        body = _known(store, "body", text)
-        bodies = [body] if body else [t for t, _ in found if isinstance(t, NamedNode)]
-        things = _areas_of(bodies, store, rooms, on)
+    named_so = [thing for thing, _ in found if isinstance(thing, NamedNode)]
+    things = [thing for thing in named_so if kind_of(thing.value)[0] == kind]
+    if not things and kind in ("area", "body"):
+        other = _known(store, "body" if kind == "area" else "area", text)
+        things = _designated([other] if other else named_so, kind, store, rooms, on)
     if len(things) == 1:
         return things[0]
     if things:
@@ -281,10 +281,13 @@ def _resource(store: Store, rooms: Rooms, kind: str, text: str, where: str, on: 
     raise UsageError(where, f'"{_shown(text)}" is no {kind} that the graph knows', remedy)
 
 
-def _areas_of(bodies: list[NamedNode], store: Store, rooms: Rooms, on: date | None) -> list[NamedNode]:
-    """The areas that bodies were designated for: on a day, or else ever."""
-    query = named("area/of-body", rooms)
-    rows = [row for body in bodies for row in run(store, query, {"authority": body}).rows]
+def _designated(
+    others: list[NamedNode], kind: str, store: Store, rooms: Rooms, on: date | None
+) -> list[NamedNode]:
+    """The areas that bodies were the councils of, or the councils that areas had: on a day, or else ever."""
+    name, param = ("area/of-body", "authority") if kind == "area" else ("area/councils", "area")
+    query = named(name, rooms)
+    rows = [row for other in others for row in run(store, query, {param: other}).rows]
     # `ongoing` and `unknown` sort after every day.
     then = [r for r in rows if on and r[3] and r[4] and r[3].value <= on.isoformat() < r[4].value]
     return list(dict.fromkeys(row[0] for row in then or rows if isinstance(row[0], NamedNode)))
