@@ -161,7 +161,7 @@ def test_a_key_that_stands_twice(root: Path, run: Run) -> None:
     answer = run("check", "--root", root)
     assert answer.code == 1
     assert f"data/people.csv:{len(lines) + 1}: person: " in answer.out
-    assert "stands on line 2 already" in answer.out
+    assert "stands on line 2 of data/people.csv already" in answer.out
 
 
 def test_a_table_that_is_missing_and_one_too_many(root: Path, run: Run) -> None:
