@@ -45,6 +45,7 @@ def test_the_catalogue(run: Run) -> None:
 WRONG = [
     (("who", "atlantis"), 'AREA: "atlantis" is no area'),
     (("who", "Torbai"), "Did you mean torbay?"),
+    (("who", "Hull"), "Did you mean kingston-upon-hull"),
     (("who", "christchurch", "--on", "2019-02-29"), '--on: "2019-02-29" is not a day'),
     (("who", "christchurch", "--on", "1 April"), "Write it like 2019-04-01"),
     (("who", "christchurch", "--on", "２０１９-04-01"), "is not a day"),

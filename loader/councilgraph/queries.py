@@ -271,8 +271,9 @@ def _resource(store: Store, rooms: Rooms, kind: str, text: str, where: str, on: 
         choices = "; ".join(f"{kind_of(t.value)[1]} ({label(store, t)})" for t in things)
         raise UsageError(where, f'"{_shown(text)}" may be several', f"Take one of: {choices}.")
     names = _names(store, kind)
+    within = [name for name in sorted(names, key=len) if re.search(rf"\b{re.escape(text.lower())}\b", name)]
     near = difflib.get_close_matches(text.lower(), names, 3, 0.6)
-    slugs = dict.fromkeys(names[name] for name in near)
+    slugs = list(dict.fromkeys(names[name] for name in (*within, *near)))[:3]
     remedy = (
         f"Did you mean {' or '.join(slugs)}?"
         if slugs
