@@ -23,6 +23,9 @@ from councilgraph.tables import Row
 rdflib.NORMALIZE_LITERALS = False  # literals stay the terms that the store has
 
 
+# pyshacl ships types for its callers, not for those who look inside: hence the exceptions below.
+
+
 class _Helper(SPARQLQueryHelper):
     """pyshacl's reader of SPARQL constraints, which looks at each text once.
 

@@ -90,6 +90,7 @@ class Inspection(Dated):
     body: NamedNode = column(ref("body"), says=CG.inspects)
     framework: NamedNode = column(ref("framework"), says=CG.follows)
     kind: NamedNode = column(of("inspection-kind"), says=CG.hasInspectionKind)
+    # A visit's days may be unknown, unlike those of other records that have them: hence the two exceptions.
     start: dates.Day | None = column(day(), name="first_day", optional=True)  # type: ignore[assignment]
     until: dates.Day | None = column(day(), name="last_day", optional=True)  # type: ignore[assignment]
     published: dates.Day | None = column(day(), optional=True)

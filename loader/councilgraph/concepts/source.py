@@ -104,7 +104,7 @@ class Expectation(Record):
     kind: Literal | None = column(text(), optional=True)
     expected: int = column(whole_number())
 
-    def triples(self, known: Known) -> Iterator[Triple]:  # noqa: ARG002
+    def triples(self, known: Known) -> Iterator[Triple]:  # noqa: ARG002 — Record's
         """Nothing."""
         return iter(())
 
