@@ -107,6 +107,18 @@ def test_a_total_that_does_not_come_out_is_a_finding(root: Path, run: Run) -> No
     )
 
 
+def test_a_trust_that_no_source_shows_today_is_not_said_to_go_on(run: Run) -> None:
+    """Birmingham's trust was shown at work on 26 May 2023; whether it is today is possible, not definite."""
+    for on, certainty in {
+        "2020-01-01": "definite",
+        "2023-05-26": "definite",
+        "2026-11-22": "possible",
+    }.items():
+        rows = run("who", "birmingham", "--on", on, "--format", "csv").rows()
+        found = [(row["until"], row["certainty"]) for row in rows if row["capacity"] == "delivering"]
+        assert found == [("unknown", certainty)]
+
+
 def test_a_scenario_stays_apart() -> None:
     store = dataset.current(bundle.rooms(ROOT))[0]
     assert store

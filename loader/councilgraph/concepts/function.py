@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from pyoxigraph import NamedNode
 
+from councilgraph import dates
 from councilgraph.namespaces import CG
-from councilgraph.tables import Dated, Known, column, of, ref
+from councilgraph.tables import Known, Seen, column, day, of, ref
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holding(Dated):
+class Holding(Seen):
     """A body held a function for an area, from a day until another: `holdings.csv`.
 
     Whoever only delivers or manages acts for the body that stays accountable.
@@ -26,6 +27,7 @@ class Holding(Dated):
     area: NamedNode = column(ref("area"), says=CG.coversArea)
     capacity: NamedNode = column(of("capacity"), says=CG.hasCapacity)
     acts_for: NamedNode | None = column(ref("body"), says=CG.actsFor, optional=True)
+    start: dates.Day = column(day(), name="from")  # a holding begins on a day, unlike a tenure
 
     def label(self, known: Known) -> str:
         """Who was what for what, where."""
