@@ -14,6 +14,7 @@ from councilgraph.bundle import Rooms
 
 ROOT = Path(__file__).parent.parent
 WORLD = ROOT / "tests" / "world"
+pytest_plugins = ["engines"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -249,10 +249,10 @@ def test_a_reader_that_stops_reading_is_no_error() -> None:
 def test_an_unforeseen_error_is_one_line_and_a_traceback_on_demand(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the sky fell")
 
-    monkeypatch.setattr(cli, "_store", fail)
+    monkeypatch.setattr(cli, "_open", fail)
     answer = run("who", "christchurch")
     assert answer.code == 3
     assert "the sky fell" in answer.err

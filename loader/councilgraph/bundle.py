@@ -11,6 +11,8 @@ from councilgraph.errors import UsageError
 
 PACKAGE = Path(__file__).parent
 ROOMS = ("ontology", "shapes", "queries", "data")
+#: The modules that say what a store holds; the others only read it.
+_BUILDERS = ("dataset", "dates", "iris", "namespaces", "tables", "validation")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Rooms:
         files = [*self.data.rglob("*.csv"), *self.ontology.glob("*.ttl"), *self.shapes.glob("*.ttl")]
         files += [
             *(self.queries / "derive").glob("*.rq"),
-            *PACKAGE.glob("*.py"),
+            *(PACKAGE / f"{module}.py" for module in _BUILDERS),
             *PACKAGE.glob("concepts/*.py"),
         ]
         parts = (

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from councilgraph import bundle, dataset, queries, render
+from councilgraph import bundle, dataset, graph, queries, render
 from councilgraph.bundle import Rooms
 from councilgraph.errors import CouncilgraphError, Finding, FindingsError, UsageError
+from councilgraph.graph import Answer, Document, Graph
 from councilgraph.queries import Parameter, Query, Rows
 
 if TYPE_CHECKING:
-    from pyoxigraph import Store, Triple
+    from pyoxigraph import Triple
 
 _ROOT = click.option(
     "--root",
@@ -32,6 +32,45 @@ _FORMAT = click.option(
     show_default=True,
     help="How to write the answer.",
 )
+_DOCUMENT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(render.DOCUMENTS),
+    default="table",
+    show_default=True,
+    help="How to write the answer.",
+)
+_SCENARIO = click.option(
+    "--scenario",
+    metavar="NAME",
+    default="",
+    help="Suppose what is only proposed: a folder of data/scenarios/, such as proposals-2028.",
+)
+_TRUST = click.option(
+    "--trust",
+    metavar="RULE",
+    default="",
+    help="Leave out records that rest on no source of a kind; official: of government, Parliament or law.",
+)
+_CERTAINTY = click.option(
+    "--certainty",
+    type=click.Choice(graph.CERTAINTIES),
+    help="Only what is definite, or only what is possible.",
+)
+_SOURCES = click.option(
+    "--sources", is_flag=True, help="Add the records that each row rests on, and their publications."
+)
+
+
+def _answering(*more: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The options of every command that answers from the graph, after those of its own."""
+
+    def add(command: Any) -> Any:
+        for option in reversed((*more, _CERTAINTY, _SOURCES, _SCENARIO, _TRUST, _ROOT)):
+            command = option(command)
+        return command
+
+    return add
 
 
 class _Command(click.Command):
@@ -53,8 +92,9 @@ class _QueryCommand(_Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Find the query's name and the root first, since they say which options there are."""
-        rooms = _rooms(_option(args, "--root"))
-        name = _positional(args)
+        rooms = bundle.rooms(_option(args, "--root"))
+        options = [p for p in self.params if isinstance(p, click.Option)]
+        name = _positional(args, {"-h", "--help", *(opt for p in options if p.is_flag for opt in p.opts)})
         ctx.meta["query"] = queries.named(name, rooms) if name else None
         return super().parse_args(ctx, args)
 
@@ -113,8 +153,8 @@ def program(debug: bool) -> None:
     """
 
 
-#: What the two commands that take an argument call it.
-_ARGUMENTS = {"area": "AREA", "authority": "THING"}
+#: What the commands that take an argument call it.
+_CALLED = {"area": "AREA", "authority": "THING"}
 
 
 def _command(*examples: str) -> Callable[[Callable[..., Any]], click.Command]:
@@ -124,6 +164,7 @@ def _command(*examples: str) -> Callable[[Callable[..., Any]], click.Command]:
 @_command(
     "councilgraph who christchurch --function childrens-services --on 2019-03-31",
     "councilgraph who E06000027 --on 2018-09-01 --format csv",
+    "councilgraph who torbay --on 2020-02-15 --certainty definite --sources",
 )
 @click.argument("area")
 @click.option(
@@ -134,17 +175,19 @@ def _command(*examples: str) -> Callable[[Callable[..., Any]], click.Command]:
     help="The function: childrens-services, adult-social-care, upper-tier, lower-tier, …",
 )
 @click.option("--on", "on", default="today", show_default=True, help="The day.")
-@_FORMAT
-@_ROOT
-def who(area: str, function: str, on: str, form: str, root: Path | None) -> None:
+@_answering(_FORMAT)
+def who(
+    area: str, function: str, on: str, form: str, certainty: str | None, sources: bool, **where: Any
+) -> None:
     """Say who held a function for AREA on a day, and in which capacity.
 
     AREA is a slug, a GSS, DfE or Ofsted code, a name in any case, or an IRI.
     """
-    rooms = _rooms(root)
-    store = _store(rooms)
-    query = queries.named("function/who", rooms)
-    _answer(_run(store, rooms, query, {"area": area, "function": function, "on": on}, "area"), form, store)
+    asked = _open(**where)
+    words = {"area": area, "function": function, "on": on}
+    query = queries.named("function/who", asked.rooms)
+    answer = asked.ask(query, words, called=_CALLED, certainty=certainty, sources=sources)
+    _answer(answer.terms, form, asked)
 
 
 @_command(
@@ -167,28 +210,115 @@ def who(area: str, function: str, on: str, form: str, root: Path | None) -> None
     show_default=True,
     help="To those before, to those after, or both.",
 )
-@_FORMAT
-@_ROOT
-def lineage(thing: str, function: str, direction: str, form: str, root: Path | None) -> None:
+@_answering(_FORMAT)
+def lineage(
+    thing: str,
+    function: str,
+    direction: str,
+    form: str,
+    certainty: str | None,
+    sources: bool,
+    **where: Any,
+) -> None:
     """Show whom THING, a council, replaced and what replaced it, following a function area by area.
 
     THING is a slug, a GSS, DfE or Ofsted code, a name in any case, or an IRI.
     """
-    rooms = _rooms(root)
-    store = _store(rooms)
+    asked = _open(**where)
     answers = {}
     for way, name in (("back", "reorganisation/predecessors"), ("forward", "reorganisation/successors")):
         if direction in (way, "both"):
-            query = queries.named(name, rooms)
-            answers[way] = _run(store, rooms, query, {"authority": thing, "function": function}, "authority")
-    if form != "table":
+            query = queries.named(name, asked.rooms)
+            words = {"authority": thing, "function": function}
+            answers[way] = asked.ask(query, words, called=_CALLED, certainty=certainty, sources=sources).terms
+    if form != "table" or sources:
         first, *others = answers.values()
         rows = [*first.rows, *(row for other in others for row in other.rows)]
-        _answer(Rows(first.columns, rows), form, store)
+        _answer(Rows(first.columns, rows), form, asked)
         return
-    body = queries.value(store, rooms, queries.named("reorganisation/predecessors", rooms).params[0], thing)
+    param = queries.named("reorganisation/predecessors", asked.rooms).params[0]
+    body = queries.value(asked.store, asked.rooms, param, thing, where="THING")
     for way, answer in answers.items():
-        _out(render.lineage(answer, body, queries.label(store, body), way, colour=_colour()))
+        _out(render.lineage(answer, body, queries.label(asked.store, body), way, colour=_colour()))
+
+
+@_command(
+    "councilgraph history torbay",
+    "councilgraph history BCP --certainty definite --format csv",
+    "councilgraph history john-coughlan",
+)
+@click.argument("thing")
+@_answering(_FORMAT)
+def history(thing: str, form: str, certainty: str | None, sources: bool, **where: Any) -> None:
+    """Show all that happened to THING on one timeline.
+
+    Of a council: reorganisations, names, inspections, interventions and post-holders, with those of the
+    councils that held children's services before it labelled as theirs. Of a person: the posts held.
+    """
+    asked = _open(**where)
+    _answer(asked.history(thing, certainty=certainty, sources=sources).terms, form, asked)
+
+
+@_command(
+    "councilgraph describe christchurch --on 2019-03-31",
+    "councilgraph describe E06000058",
+    "councilgraph describe person:john-coughlan --format json",
+)
+@click.argument("thing")
+@click.option("--on", "on", help="The day; without it, what was ever so, and what is so today.")
+@_answering(_DOCUMENT)
+def describe(
+    thing: str, on: str | None, form: str, certainty: str | None, sources: bool, **where: Any
+) -> None:
+    """Say what is known of THING: a council, an area, a person, a publication, or any record.
+
+    THING is a slug, a code, a name in any case, or an IRI; `area:torbay` where a council has the name too.
+    """
+    asked = _open(**where)
+    if form == "turtle":
+        _triples(list(dataset.triples(asked.store, asked.thing(thing))), form)
+        return
+    _document(asked.describe(thing, on, certainty=certainty, sources=sources), form)
+
+
+@_command(
+    "councilgraph pack east-surrey-council",
+    "councilgraph pack north-northamptonshire-council --format json",
+    "councilgraph pack west-norfolk-council --scenario proposals-2028 -o west-norfolk.md",
+)
+@click.argument("thing")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["markdown", "json"]),
+    default="markdown",
+    show_default=True,
+    help="How to write the document.",
+)
+@click.option(
+    "-o", "--output", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write it to a file."
+)
+@_SCENARIO
+@_TRUST
+@_ROOT
+def pack(thing: str, form: str, file: Path | None, **where: Any) -> None:
+    """Write the inheritance pack of THING, a council that follows others.
+
+    It lists the areas that the council takes over, from whom and by which article; the interventions, trust
+    contracts, judgements and statutory posts that come with them; what nobody is stated to take; and the
+    publications that all this rests on.
+    """
+    asked = _open(**where)
+    text = render.document(asked.pack(thing), form, viewed=asked.viewed)
+    if file is None:
+        _out(text)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CouncilgraphError(
+            str(file), f"cannot be written ({error.strerror})", "Name another file."
+        ) from error
 
 
 @program.command(
@@ -197,35 +327,60 @@ def lineage(thing: str, function: str, direction: str, form: str, root: Path | N
         "councilgraph query",
         "councilgraph query inspection/grade-on --authority torbay --on 2019-06-01",
         "councilgraph query intervention/in-force --help",
+        "councilgraph query person/post-holders --authority torbay --trust official --compare",
+        "councilgraph query --trust official --compare",
     ),
 )
 @click.argument("name", required=False)
-@_FORMAT
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="With --trust or --scenario: which rows stay, go and come; without NAME, of every query.",
+)
 @click.option("--limit", type=click.IntRange(min=0), help="At most this many rows.")
-@_ROOT
+@_answering(_FORMAT)
 @click.pass_context
 def query(
     ctx: click.Context,
     /,
     name: str | None,
-    form: str,
+    compare: bool,
     limit: int | None,
+    form: str,
+    certainty: str | None,
+    sources: bool,
     root: Path | None,
+    scenario: str,
+    trust: str,
     **params: str | None,
 ) -> None:
     """Answer the canned query NAME; without a name, list the catalogue.
 
-    Each query has options of its own: `councilgraph query NAME --help` shows them.
+    Each query has options of its own: `councilgraph query NAME --help` shows them. The catalogue as turtle
+    has each query as a SHACL SPARQL executable.
     """
-    rooms = _rooms(root)
-    if name is None:
-        _list(rooms, form)
+    if compare and not (scenario or trust):
+        raise UsageError("--compare", "has nothing to compare with", "Give --trust or --scenario.")
+    if name is None and not compare:
+        _list(bundle.rooms(root), form)
         return
-    canned: Query = ctx.meta["query"]
-    store = _store(rooms)
+    how: dict[str, Any] = {"certainty": certainty, "sources": sources}
     words = {key.removeprefix("param_"): word for key, word in params.items() if word is not None}
-    answer = _run(store, rooms, canned, words)
-    _answer(Rows(answer.columns, answer.rows[:limit]), form, store)
+    if not compare:
+        asked = _open(root, scenario, trust)
+        answer = asked.ask(ctx.meta["query"], words, **how).terms
+        _answer(Rows(answer.columns, answer.rows[:limit]), form, asked)
+        return
+    main = _open(root)
+    asked = graph.viewed(main, scenario, trust)
+    _err(f"Compared with: {asked.viewed}.")
+    if name is None:
+        changes = [graph.change(main, asked, each, {}) for each in queries.catalogue(main.rooms)]
+        _answer(render.changes(changes), form, asked)
+    else:
+        found = graph.change(main, asked, ctx.meta["query"], words, **how)
+        answer = render.changed(found)
+        _answer(Rows(answer.columns, answer.rows[:limit]), form, asked)
 
 
 @_command(
@@ -243,8 +398,10 @@ def query(
 )
 @_FORMAT
 @click.option("--limit", type=click.IntRange(min=0), help="At most this many rows.")
+@_SCENARIO
+@_TRUST
 @_ROOT
-def sparql(text: str | None, file: Path | None, form: str, limit: int | None, root: Path | None) -> None:
+def sparql(text: str | None, file: Path | None, form: str, limit: int | None, **where: Any) -> None:
     """Ask the store any SPARQL QUERY; it reads only, and our prefixes are known."""
     if (text is None) == (file is None):
         raise UsageError(
@@ -252,16 +409,15 @@ def sparql(text: str | None, file: Path | None, form: str, limit: int | None, ro
         )
     if file:
         text = _text(file)
-    rooms = _rooms(root)
-    store = _store(rooms)
+    asked = _open(**where)
     assert text is not None
-    answer = queries.ask(store, text)
-    if isinstance(answer, Rows):
-        _answer(Rows(answer.columns, answer.rows[:limit]), form, store)
+    answer = asked.sparql(text)
+    if isinstance(answer, Answer):
+        _answer(Rows(answer.columns, answer.terms.rows[:limit]), form, asked)
     elif isinstance(answer, bool):
         _out(render.truth(answer, form))
     else:
-        _graph(answer[:limit], form)
+        _triples(answer[:limit], form)
 
 
 @_command("councilgraph build", "councilgraph build --root ../my-rooms")
@@ -271,7 +427,7 @@ def build(root: Path | None) -> None:
 
     A build that fails or is killed leaves the old store answering.
     """
-    _build(_rooms(root))
+    graph.build(bundle.rooms(root), _progress())
 
 
 @_command("councilgraph check", "councilgraph check --format csv", "councilgraph check theirs.ttl --strict")
@@ -291,13 +447,13 @@ def check(files: tuple[Path, ...], strict: bool, form: str, root: Path | None) -
 
     Exit code 0: nothing found; 1: findings; 3: the check could not be done.
     """
-    rooms = _rooms(root)
+    rooms = bundle.rooms(root)
     from councilgraph import validation
 
     try:
-        graph = dataset.read_files(files, rooms) if files else dataset.assemble(rooms, _progress())
-        report = validation.report(graph, rooms)
-        found = [*validation.read(report, graph, rooms), *queries.unmet(graph, rooms)]
+        made = dataset.read_files(files, rooms) if files else dataset.assemble(rooms, _progress())
+        report = validation.report(made, rooms)
+        found = [*validation.read(report, made, rooms), *queries.unmet(made, rooms)]
     except FindingsError as error:
         found, report = error.findings, validation.as_report(error.findings)
     failing = [finding for finding in found if strict or finding.severity == "Violation"]
@@ -322,9 +478,7 @@ def dump(folder: Path, root: Path | None) -> None:
     """
     from councilgraph import publish
 
-    rooms = _rooms(root)
-    store = _store(rooms)
-    for path in publish.dump(store, folder):
+    for path in publish.dump(_open(root).store, folder):
         _err(f"{path}: {path.stat().st_size:,} bytes")
 
 
@@ -366,7 +520,7 @@ def import_(kind: str, file: Path, write: bool, everything: bool, form: str, roo
 
     from councilgraph import importers
 
-    rooms = _rooms(root)
+    rooms = bundle.rooms(root)
     found = importers.compare(kind, file, rooms)
     lines = [line for line in importers.summary(found) if everything or line[0] != "agrees"]
     if form == "table":
@@ -426,32 +580,18 @@ def main() -> NoReturn:
         sys.exit(3)
 
 
-def _rooms(root: Path | None) -> Rooms:
-    return bundle.rooms(root)
-
-
-def _store(rooms: Rooms) -> Store:
-    """The store as the rooms have it now; the one built before where they have findings."""
-    store, fresh = dataset.current(rooms)
-    if store is not None and fresh:
-        return store
-    try:
-        return _build(rooms)
-    except CouncilgraphError as error:
-        if store is None:
-            raise
-        first = f" The first: {error.findings[0]}" if isinstance(error, FindingsError) else ""
-        _err(f"councilgraph: answering from the store built before, since {error}{first}")
-        return store
-
-
-def _build(rooms: Rooms) -> Store:
-    from councilgraph import validation
-
-    def gate(graph: dataset.Graph, rooms: Rooms) -> list[Finding]:
-        return [*validation.findings(graph, rooms), *queries.unmet(graph, rooms)]
-
-    return dataset.build(rooms, gate, _progress())
+def _open(root: Path | None = None, scenario: str = "", trust: str = "") -> Graph:
+    """The graph that a command asks, and on standard error which view of it that is."""
+    asked = graph.open(
+        root,
+        scenario=scenario,
+        trust=trust,
+        progress=_progress(),
+        warn=lambda text: _err(f"councilgraph: {text}"),
+    )
+    if asked.viewed:
+        _err(f"Answering from a view: {asked.viewed}.")
+    return asked
 
 
 def _progress() -> dataset.Progress:
@@ -463,22 +603,7 @@ def _progress() -> dataset.Progress:
     return show
 
 
-def _run(store: Store, rooms: Rooms, canned: Query, words: dict[str, str], argument: str = "") -> Rows:
-    """Run a canned query with a person's words for its parameters; the one named `argument` is no option."""
-    on = next((p for p in canned.params if p.name == "on"), None)
-    day = queries.value(store, rooms, on, words["on"]) if on and "on" in words else on.default if on else None
-    when = date.fromisoformat(day.value) if day else None
-    values = {
-        p.name: queries.value(
-            store, rooms, p, words[p.name], when, _ARGUMENTS[argument] if p.name == argument else ""
-        )
-        for p in canned.params
-        if p.name in words
-    }
-    return queries.run(store, canned, values)
-
-
-def _answer(answer: Rows, form: str, store: Store) -> None:
+def _answer(answer: Rows, form: str, asked: Graph) -> None:
     if form == "table":
         if not answer.rows:
             _err("No rows.")
@@ -491,12 +616,20 @@ def _answer(answer: Rows, form: str, store: Store) -> None:
     elif form == "turtle":
         from councilgraph import publish
 
-        _out(publish.turtle(t for node in queries.iris(answer) for t in dataset.triples(store, node)))
+        nodes = queries.iris(answer)
+        _out(publish.turtle(t for node in nodes for t in dataset.triples(asked.store, node)))
     else:
         _out(render.rows(answer, form))
 
 
-def _graph(triples: list[Triple], form: str) -> None:
+def _document(found: Document, form: str) -> None:
+    if form == "table":
+        _out(render.sections(found, _width(), _colour()))
+    else:
+        _out(render.document(found, form))
+
+
+def _triples(triples: list[Triple], form: str) -> None:
     from councilgraph import publish
 
     if form in ("table", "turtle"):
@@ -507,6 +640,11 @@ def _graph(triples: list[Triple], form: str) -> None:
 
 
 def _list(rooms: Rooms, form: str) -> None:
+    if form == "turtle":
+        from councilgraph import publish
+
+        _out(publish.turtle(publish.catalogue(queries.catalogue(rooms))))
+        return
     columns = ("name", "title", "parameters", "question")
     lines = [
         (q.name, q.title, " ".join(f"--{p.name}" for p in q.params), q.question)
@@ -517,11 +655,7 @@ def _list(rooms: Rooms, form: str) -> None:
         return
     from pyoxigraph import Literal
 
-    _out(
-        render.rows(
-            Rows(columns, [tuple(map(Literal, line)) for line in lines]), "csv" if form == "turtle" else form
-        )
-    )
+    _out(render.rows(Rows(columns, [tuple(map(Literal, line)) for line in lines]), form))
 
 
 def _findings(found: list[Finding]) -> None:
@@ -551,14 +685,14 @@ def _option(args: list[str], name: str) -> Path | None:
     return None
 
 
-def _positional(args: list[str]) -> str | None:
-    """The query's name: the first word that is neither an option nor an option's value."""
+def _positional(args: list[str], flags: set[str]) -> str | None:
+    """The query's name: the first word that is neither an option nor the value of one that is no flag."""
     skip = False
     for arg in args:
         if skip:
             skip = False
         elif arg.startswith("-") and arg != "-":
-            skip = "=" not in arg and arg not in ("--help", "-h")
+            skip = "=" not in arg and arg not in flags
         else:
             return arg
     return None

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from councilgraph.tables import Known, Row, choose, key_of, parse_row, read_rows
 
 Progress = Callable[[str, str, float], None]  # stage, what came of it, seconds
 _OWL = "http://www.w3.org/2002/07/owl#"
+#: The derived triples once more, so that a view can leave them out and derive its own.
+DERIVED = NamedNode(f"{BASE}derived")
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Graph:
     rows: Mapping[str, Row] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.store)
+        return sum(1 for _ in triples(self.store))
 
 
 def silent(stage: str, result: str, seconds: float) -> None:
@@ -97,6 +99,8 @@ def read(rooms: Rooms, known: Known, folder: Path | None = None) -> tuple[dict[s
         for row in found:
             key = key_of(row)
             first = keys.setdefault(key, row)
+            if folder and first.file.startswith("data/") and not first.file.startswith(where):
+                first = keys[key] = row  # a scenario says a row of the main tables anew
             if first is not row:
                 columns = ", ".join(table.KEY)
                 why = f"stands on line {first.line} of {first.file} already"
@@ -125,8 +129,8 @@ def _not_a_table(path: Path, where: str) -> Finding:
 def scenario(rooms: Rooms, known: Known, folder: Path) -> list[Quad]:
     """What a scenario's tables say, in a named graph of its own: a reorganisation that is not yet law.
 
-    Its tables have the columns of the main ones and may refer to their rows; nothing in the main graph refers
-    to it.
+    Its tables have the columns of the main ones and may refer to their rows, or say one of them anew (the
+    same key, another end); nothing in the main graph refers to it.
     """
     within = Known(
         rows={kind: dict(rows) for kind, rows in known.rows.items()},
@@ -134,13 +138,20 @@ def scenario(rooms: Rooms, known: Known, folder: Path) -> list[Quad]:
         terms=known.terms,
     )
     _, quads = read(rooms, within, folder)
-    graph = NamedNode(f"{BASE}scenario/{folder.name}")
+    graph = _scenario(folder.name)
     return [Quad(quad.subject, quad.predicate, quad.object, graph) for quad in quads]
 
 
+def _scenario(name: str) -> NamedNode:
+    return NamedNode(f"{BASE}scenario/{name}")
+
+
 def derive(store: Store, rooms: Rooms) -> int:
-    """Run `queries/derive/*.rq` in the order of their names, adding what each constructs; how much is new."""
-    before = len(store)
+    """Run `queries/derive/*.rq` in the order of their names, adding what each constructs; how much is new.
+
+    What is new stands in the named graph `DERIVED` too.
+    """
+    count = 0
     for path in sorted((rooms.queries / "derive").glob("*.rq")):
         try:
             made = store.query(path.read_text(encoding="utf-8"))
@@ -149,8 +160,12 @@ def derive(store: Store, rooms: Rooms) -> int:
         except SyntaxError as error:
             where = str(path.relative_to(rooms.root))
             raise CouncilgraphError(where, f"is not SPARQL ({error})", "Mend the query.") from error
-        store.extend(Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in constructed)
-    return len(store) - before
+        said = {Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in constructed}
+        fresh = [quad for quad in said if quad not in store]
+        store.extend(fresh)
+        store.extend(Quad(quad.subject, quad.predicate, quad.object, DERIVED) for quad in fresh)
+        count += len(fresh)
+    return count
 
 
 def assemble(rooms: Rooms, progress: Progress = silent) -> Graph:
@@ -169,6 +184,37 @@ def assemble(rooms: Rooms, progress: Progress = silent) -> Graph:
         store.bulk_extend(supposed)
         clock("scenario", f"{folder.name}: {len(supposed):,} triples, apart from the graph")
     return Graph(store, rows)
+
+
+def scenarios(store: Store) -> list[str]:
+    """The names of the scenarios that a store holds."""
+    base = _scenario("").value
+    graphs = (graph.value for graph in store.named_graphs() if isinstance(graph, NamedNode))
+    return sorted(name.removeprefix(base) for name in graphs if name.startswith(base))
+
+
+def view(store: Store, rooms: Rooms, scenario: str = "", without: Collection[NamedNode] = ()) -> Store:
+    """The graph as it would be with a scenario, or without some records: a store in memory of its own.
+
+    Lineage and whatever else is derived is derived anew from what is left. A record that the scenario says
+    anew is the scenario's.
+    """
+    supposed = list(store.quads_for_pattern(None, None, None, _scenario(scenario))) if scenario else []
+    own = {quad.subject for quad in supposed if _base(quad.subject) != "passage"}
+    derived = {q.triple for q in store.quads_for_pattern(None, None, None, DERIVED)}
+    made = Store()
+    made.bulk_extend(
+        quad
+        for quad in store.quads_for_pattern(None, None, None, DefaultGraph())
+        if quad.subject not in own and quad.subject not in without and quad.triple not in derived
+    )
+    made.extend(Quad(q.subject, q.predicate, q.object, DefaultGraph()) for q in supposed)
+    derive(made, rooms)
+    return made
+
+
+def _base(node: object) -> str:
+    return kind_of(node.value)[0] if isinstance(node, NamedNode) else ""
 
 
 Gate = Callable[[Graph, Rooms], list[Finding]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -23,6 +25,15 @@ class UsageError(CouncilgraphError):
     """The command was asked something that it cannot read: exit code 2."""
 
     exit_code = 2
+
+
+def unknown(where: str, value: str, options: Iterable[str], what: str) -> UsageError:
+    """The error for a word that is none of the options: with the nearest of them, or all."""
+    names = sorted(options)
+    near = difflib.get_close_matches(value, names, 1)
+    remedy = f"Did you mean {near[0]}?" if near else f"Take one of: {', '.join(names)}." if names else ""
+    shown = value if len(value) <= 60 else f"{value[:60]}…"
+    return UsageError(where, f'"{shown}" is no {what}', remedy)
 
 
 @dataclass(frozen=True, order=True)

@@ -27,9 +27,11 @@ KINDS: Final = (
     "judgement-area",
     "name",
     "ownership",
+    "parameter",
     "passage",
     "person",
     "post",
+    "query",
     "reorganisation",
     "source",
     "succession",
@@ -76,6 +78,7 @@ PREFIXES: Final[dict[str, str]] = dict(
             "prov": "http://www.w3.org/ns/prov#",
             "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
             "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+            "schema": "https://schema.org/",
             "sh": "http://www.w3.org/ns/shacl#",
             "skos": "http://www.w3.org/2004/02/skos/core#",
             "vann": "http://purl.org/vocab/vann/",
@@ -105,6 +108,8 @@ DCTERMS: Final = Namespace("dcterms")
 ORG: Final = Namespace("org")
 RDF: Final = Namespace("rdf")
 RDFS: Final = Namespace("rdfs")
+SCHEMA: Final = Namespace("schema")
+SH: Final = Namespace("sh")
 SKOS: Final = Namespace("skos")
 XSD: Final = Namespace("xsd")
 

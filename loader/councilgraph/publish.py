@@ -8,14 +8,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, parse
 
 from councilgraph import dataset
 from councilgraph.errors import CouncilgraphError
-from councilgraph.namespaces import PREFIXES, RDF, XSD
+from councilgraph.iris import instance
+from councilgraph.namespaces import BASE, DCTERMS, PREFIXES, RDF, SCHEMA, SH, XSD
+from councilgraph.queries import Query
 
 _LOCAL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
 _DIGITS = re.compile(r"(\d+)")
@@ -43,6 +45,37 @@ def turtle(triples: Iterable[Triple]) -> str:
         blocks.append(f"{_written(subject, used)}\n" + " ;\n".join(lines) + " .\n")
     head = "".join(f"@prefix {prefix}: <{PREFIXES[prefix]}> .\n" for prefix in sorted(used))
     return "\n".join([head, *blocks])
+
+
+def catalogue(queries: Iterable[Query]) -> Iterator[Triple]:
+    """What canned queries there are, as SHACL's SPARQL executables, each with its parameters.
+
+    Follows SHACL and SHACL Advanced Features (`sh:SPARQLSelectExecutable`, `sh:Parameter`), with
+    `schema:keywords` for the tags, as SIB's catalogues of examples have them.
+    """
+    for query in queries:
+        name = query.name.replace("/", ".")
+        node = instance("query", name)
+        yield Triple(node, RDF.type, SH.SPARQLExecutable)
+        yield Triple(node, RDF.type, SH.SPARQLSelectExecutable)
+        yield Triple(node, DCTERMS.title, Literal(query.title, language="en"))
+        yield Triple(node, DCTERMS.description, Literal(query.question, language="en"))
+        yield Triple(node, DCTERMS.identifier, Literal(query.name))
+        yield Triple(node, SH.select, Literal(query.text))
+        for tag in query.tags:
+            yield Triple(node, SCHEMA.keywords, Literal(tag))
+        for param in query.params:
+            taken = instance("parameter", name, param.name)
+            yield Triple(node, SH.parameter, taken)
+            yield Triple(taken, RDF.type, SH.Parameter)
+            yield Triple(taken, SH.path, NamedNode(f"{BASE}parameter/{param.name}"))
+            yield Triple(taken, SH.name, Literal(param.name))
+            yield Triple(taken, SH.description, Literal(param.help, language="en"))
+            yield Triple(taken, SH.defaultValue, param.default)
+            if isinstance(param.default, Literal):
+                yield Triple(taken, SH.datatype, param.default.datatype)
+            else:
+                yield Triple(taken, SH.nodeKind, SH.IRI)
 
 
 def ntriples(triples: Iterable[Triple]) -> str:

@@ -1,7 +1,8 @@
 """Canned queries: read a `.rq` file's header, bind parameters as RDF terms, run, return rows.
 
 A `.rq` file is SPARQL that runs as it lies. Lines that begin with `#+` say `title`, `question`, `tags`,
-`param NAME: help` and `join` (columns whose several values are joined into one row). A parameter is a line
+`param NAME: help`, `join` (columns whose several values are joined into one row) and `evidence` (columns of
+the records that a row rests on, joined too, and shown where they are asked for). A parameter is a line
 `VALUES ?name { term }`: the term is the example, the default, and the type at once; where a query needs it
 in several groups the line is repeated.
 """
@@ -30,16 +31,18 @@ from councilgraph.bundle import Rooms
 from councilgraph.dataset import Graph
 from councilgraph.errors import CouncilgraphError, Finding, UsageError
 from councilgraph.iris import concept, instance, kind_of, slugify
-from councilgraph.namespaces import PREFIXES, SKOS, XSD, compact
+from councilgraph.namespaces import ID, KINDS, PREFIXES, SKOS, XSD, compact
 
 Term = NamedNode | Literal
 Cell = Term | None
-_KEYS = {"title", "question", "tags", "param", "join"}
+_KEYS = {"title", "question", "tags", "param", "join", "evidence"}
 _VALUES = re.compile(r"^[ ]*VALUES \?(\w+) \{ (\S.*?) \}[ ]*$", re.MULTILINE)
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _LONGEST = 500  # characters of a value: longer than any name, code or IRI of ours
+#: The kinds that a word may name, the first that fits first: a council goes before the area of its name.
+_FIRST = ("body", "area", "person", *(k for k in KINDS if k not in ("body", "area", "person")))
 #: Rooms of queries that are not questions.
-_INTERNAL = {"derive", "quality"}
+_INTERNAL = {"derive", "distrust"}
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,15 @@ class Query:
     tags: tuple[str, ...]
     params: tuple[Parameter, ...]
     join: tuple[str, ...]
+    evidence: tuple[str, ...]
 
-    def bound(self, values: Mapping[str, Term]) -> str:
-        """The query's text with these terms in the place of its defaults."""
-        return _VALUES.sub(
-            lambda match: f"VALUES ?{match[1]} {{ {values[match[1]]} }}" if match[1] in values else match[0],
-            self.text,
-        )
+    def bound(self, values: Mapping[str, Term | Sequence[Term]]) -> str:
+        """The query's text with these terms in the place of its defaults; of several, it answers for each."""
+        lines = {
+            name: f"VALUES ?{name} {{ {' '.join(map(str, [terms] if isinstance(terms, Term) else terms))} }}"
+            for name, terms in values.items()
+        }
+        return _VALUES.sub(lambda match: lines.get(match[1], match[0]), self.text)
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,19 @@ def parse(path: Path, rooms: Rooms) -> Query:
         tags=_listed(said["tags"]),
         params=tuple(found),
         join=_listed(said.get("join", "")),
+        evidence=_listed(said.get("evidence", "")),
     )
+
+
+def rules(rooms: Rooms) -> list[str]:
+    """What `--trust` takes: each `queries/distrust/*.rq` finds the records that it leaves out."""
+    return sorted(path.stem for path in (rooms.queries / "distrust").glob("*.rq"))
+
+
+def distrusted(store: Store, rooms: Rooms, rule: str) -> set[NamedNode]:
+    """The records that a rule of trust leaves out."""
+    query = parse(rooms.queries / "distrust" / f"{rule}.rq", rooms)
+    return {row[0] for row in select(store, query.text).rows if isinstance(row[0], NamedNode)}
 
 
 def catalogue(rooms: Rooms) -> list[Query]:
@@ -153,9 +170,40 @@ def named(name: str, rooms: Rooms) -> Query:
     return parse(files[name], rooms)
 
 
-def run(store: Store, query: Query, values: Mapping[str, Term]) -> Rows:
-    """The rows of a canned query's answer, its `join` columns joined."""
-    return joined(select(store, query.bound(values)), query.join)
+def run(store: Store, query: Query, values: Mapping[str, Term | Sequence[Term]]) -> Rows:
+    """The rows of a canned query's answer, without the records that they rest on."""
+    return shown(select(store, query.bound(values)), query)
+
+
+def shown(answer: Rows, query: Query, evidence: bool = False) -> Rows:
+    """An answer's rows as people see them: joined, and with their evidence only where it is asked for."""
+    rows = joined(answer, (*query.join, *query.evidence))
+    places = [i for i, name in enumerate(rows.columns) if evidence or name not in query.evidence]
+    return Rows(tuple(rows.columns[i] for i in places), [tuple(row[i] for i in places) for row in rows.rows])
+
+
+def certain(answer: Rows, query: Query, certainty: str | None) -> Rows:
+    """The rows that are `definite`, or those that are `possible`; all where neither is asked for.
+
+    A row is possible where any of its certainties is. One that has none says that something is missing, and
+    stays. UsageError where the query's answers have no certainty.
+    """
+    if certainty is None:
+        return answer
+    places = [i for i, name in enumerate(answer.columns) if name.lower().endswith("certainty")]
+    if not places:
+        raise UsageError("--certainty", f"means nothing to {query.name}", "Its answers have no certainty.")
+    kept = []
+    for row in answer.rows:
+        said = {cell.value for place in places if (cell := row[place]) is not None}
+        if not said or certainty == ("possible" if "possible" in said else "definite"):
+            kept.append(row)
+    return Rows(answer.columns, kept)
+
+
+def parts(cell: Cell) -> list[str]:
+    """The values of a cell that may be joined."""
+    return cell.value.split("; ") if cell else []
 
 
 def select(store: Store, text: str) -> Rows:
@@ -222,6 +270,24 @@ def ask(store: Store, text: str) -> Rows | bool | list[Triple]:
         raise UsageError("query", f"cannot be answered ({error})", "Mend it and ask again.") from error
 
 
+def values(
+    store: Store, rooms: Rooms, query: Query, words: Mapping[str, str], called: Mapping[str, str]
+) -> dict[str, Term]:
+    """The terms that a person's words for a query's parameters stand for.
+
+    Where there is a day among them, it says which area a council had, or which council an area; `called`
+    has what the user calls a parameter, if not by its name.
+    """
+    on = next((p for p in query.params if p.name == "on"), None)
+    day = value(store, rooms, on, words["on"]) if on and "on" in words else on.default if on else None
+    when = date.fromisoformat(day.value) if day else None
+    return {
+        p.name: value(store, rooms, p, words[p.name], when, called.get(p.name, ""))
+        for p in query.params
+        if p.name in words
+    }
+
+
 def value(
     store: Store, rooms: Rooms, param: Parameter, text: str, on: date | None = None, where: str = ""
 ) -> Term:
@@ -231,16 +297,8 @@ def value(
     the user calls the parameter, if not by its name.
     """
     where = where or f"--{param.name.replace('_', '-')}"
+    text = _plain(text, where, param.example)
     shown = _shown(text)
-    if len(text) > _LONGEST:
-        raise UsageError(
-            where, f"is {len(text):,} characters long", f"No name or code has more than {_LONGEST}."
-        )
-    if _UNSEEN.search(text) or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
-        raise UsageError(where, f'"{shown}" holds a control character', "Type it again.")
-    text = text.strip()
-    if not text:
-        raise UsageError(where, "is empty", f"Give a value such as {param.example}.")
     if param.kind == "date":
         return _date(text, where)
     if param.kind == "integer":
@@ -248,10 +306,44 @@ def value(
             raise UsageError(where, f'"{shown}" is not a whole number', f"Write it like {param.example}.")
         return Literal(int(text))
     if param.kind == "string":
-        return Literal(text)
+        return Literal(text.lower())  # what it is compared with is a `cg:key`
     if param.kind.startswith("concept/"):
         return _concept(store, param, text, where)
     return _resource(store, rooms, param.kind, text, where, on)
+
+
+def _plain(text: str, where: str, example: str) -> str:
+    """A person's word without the blanks around it; UsageError where it cannot be the name of anything."""
+    if len(text) > _LONGEST:
+        raise UsageError(
+            where, f"is {len(text):,} characters long", f"No name or code has more than {_LONGEST}."
+        )
+    if _UNSEEN.search(text) or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        raise UsageError(where, f'"{_shown(text)}" holds a control character', "Type it again.")
+    if not text.strip():
+        raise UsageError(where, "is empty", f"Give a value such as {example}.")
+    return text.strip()
+
+
+def thing(store: Store, rooms: Rooms, text: str, where: str = "THING") -> NamedNode:
+    """The thing of any kind that a person's word stands for: a council before an area, and so on by kind.
+
+    UsageError says what would do.
+    """
+    text = _plain(text, where, "bournemouth-christchurch-and-poole-council")
+    spelt = text.strip("<>").removeprefix(ID)
+    prefix = re.match(r"([a-z-]+)[:/]", spelt)
+    kinds = [prefix[1]] if prefix and prefix[1] in KINDS else list(_FIRST)
+    for kind in kinds:
+        exact = _known(store, kind, text)
+        if exact:
+            return exact
+    found = run(store, named("authority/find", rooms), {"text": Literal(text.lower())}).rows
+    nodes = [row[0] for row in found if isinstance(row[0], NamedNode)]
+    for kind in kinds:
+        if any(kind_of(node.value)[0] == kind for node in nodes):
+            return _resource(store, rooms, kind, text, where, None)
+    return _resource(store, rooms, kinds[0], text, where, None)
 
 
 def _resource(store: Store, rooms: Rooms, kind: str, text: str, where: str, on: date | None) -> NamedNode:
@@ -259,7 +351,7 @@ def _resource(store: Store, rooms: Rooms, kind: str, text: str, where: str, on: 
     if exact:
         return exact
     finder = named("authority/find", rooms)
-    found = run(store, finder, {"text": Literal(text)}).rows
+    found = run(store, finder, {"text": Literal(text.lower())}).rows
     named_so = [thing for thing, _ in found if isinstance(thing, NamedNode)]
     things = [thing for thing in named_so if kind_of(thing.value)[0] == kind]
     if not things and kind in ("area", "body"):

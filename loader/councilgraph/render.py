@@ -1,19 +1,24 @@
-"""Answers as text: a table for people; CSV, TSV, JSON, Markdown and Turtle for machines and documents."""
+"""Answers as text: a table for people; CSV, TSV, JSON, Markdown for machines and documents."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
 from councilgraph.errors import Finding
+from councilgraph.graph import Answer, Change, Document
 from councilgraph.namespaces import BASE, XSD, compact
 from councilgraph.queries import Cell, Rows
 
 FORMATS = ("table", "csv", "tsv", "json", "markdown", "turtle")
+#: The forms of several answers about one thing.
+DOCUMENTS = ("table", "json", "markdown", "turtle")
 
 
 def rows(answer: Rows, form: str) -> str:
@@ -37,11 +42,15 @@ def delimited(lines: list[Any]) -> str:
     return out.getvalue()
 
 
-def markdown(columns: tuple[str, ...], lines: list[list[str]]) -> str:
+def markdown(columns: Sequence[str], lines: list[list[str]]) -> str:
     """Lines as a Markdown table."""
-    cells = [[cell.replace("\\", "\\\\").replace("|", "\\|") for cell in line] for line in lines]
+    cells = [[_inline(cell) for cell in line] for line in lines]
     bars = [list(columns), ["---"] * len(columns), *cells]
     return "".join(f"| {' | '.join(line)} |\n" for line in bars)
+
+
+def _inline(text: str) -> str:
+    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").split())
 
 
 def short(cell: Cell) -> str:
@@ -159,6 +168,117 @@ def lineage(answer: Rows, body: NamedNode | Literal, label: str, way: str, colou
         root
     )
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def document(found: Document, form: str, viewed: str = "") -> str:
+    """Several answers about one thing: a JSON object, or Markdown with its sources numbered at the end."""
+    if form == "json":
+        view = {"view": viewed} if viewed else {}
+        sources = {"sources": list(found.sources)} if found.sources is not None else {}
+        content = {
+            "title": found.title,
+            "subject": found.subject,
+            "label": found.label,
+            **view,
+            "sections": [_section(section) for section in found.sections],
+            **sources,
+        }
+        return json.dumps(content, ensure_ascii=False, indent=1, default=date.isoformat) + "\n"
+    numbers = {str(row["source"]): n for n, row in enumerate(found.sources or (), 1)}
+    lines = [f"# {found.title}\n", f"<{found.subject}>\n"]
+    lines += [f"This is a view: {viewed}.\n"] if viewed else []
+    for section in found.sections:
+        assert section.query
+        lines += [f"## {section.query.title}\n", f"*{section.query.question}*\n"]
+        lines.append(_linked(section, numbers) if len(section) else "None is recorded.\n")
+    if found.sources is not None:
+        lines.append("## Sources\n")
+        listed = []
+        for row in found.sources:
+            said = ". ".join(str(part) for part in (row["title"], row["publisher"], row["published"]) if part)
+            url = f" <{row['url']}>" if row["url"] else ""
+            listed.append(f"{numbers[str(row['source'])]}. {_inline(said)}.{url}\n")
+        lines.append("".join(listed) or "None.\n")
+    return "\n".join(lines)
+
+
+def _section(section: Answer) -> dict[str, Any]:
+    assert section.query
+    several = {*section.query.evidence, "source"} & set(section.columns)
+    rows = [dict(row) | {name: _parts(row[name]) for name in several} for row in section]
+    return {
+        "query": section.query.name,
+        "title": section.query.title,
+        "question": section.query.question,
+        "columns": list(section.columns),
+        "rows": rows,
+    }
+
+
+def _parts(value: object) -> list[str]:
+    return str(value).split("; ") if value else []
+
+
+def _linked(section: Answer, numbers: dict[str, int]) -> str:
+    """A section as a Markdown table: labels that link, no records, publications by their numbers."""
+    assert section.query
+    columns = section.columns
+    labels = {name: _label_of(name, columns) for name in columns}
+    hidden = {*section.query.evidence, "publication", *(label for label in labels.values() if label)}
+    shown = [name for name in columns if name not in hidden]
+
+    def cell(row: dict[str, Any], name: str) -> str:
+        value, label = row[name], labels[name]
+        if name == "source" and numbers:
+            return " ".join(f"[{numbers[iri]}]" for iri in _parts(value) if iri in numbers)
+        if label and value:
+            return f"[{row[label]}]({value})"
+        if label:
+            return str(row[label] or "")
+        return short(Literal(str(value))) if value is not None else ""
+
+    return markdown(shown, [[cell(row, name) for name in shown] for row in section])
+
+
+def _label_of(name: str, columns: Sequence[str]) -> str:
+    """The column that has the label of what another column names."""
+    usual = {"body": "label", "person": "name", "thing": "label"}.get(name, "")
+    return next((label for label in (f"{name}Label", usual) if label in columns), "")
+
+
+def sections(found: Document, width: int | None, colour: bool) -> str:
+    """Several answers about one thing for a terminal: a heading and a table each."""
+    bold, plain = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
+    blocks = [f"{bold}{found.label}{plain}  {compact(found.subject)}\n"]
+    for section in found.sections:
+        assert section.query
+        lines = [[short(c) for c in row] for row in section.terms.rows]
+        body = table(section.columns, lines, width, colour) if lines else "None is recorded.\n"
+        blocks.append(f"{bold}{section.query.title}{plain}\n{body}")
+    return "\n".join(blocks)
+
+
+def changed(found: Change) -> Rows:
+    """How one answer differs: its rows, and before each whether it stays, goes or comes."""
+    rows = [
+        (Literal(word), *row)
+        for word, group in (("stays", found.kept), ("goes", found.lost), ("comes", found.gained))
+        for row in group
+    ]
+    return Rows(("change", *found.columns), rows)
+
+
+def changes(found: Iterable[Change]) -> Rows:
+    """How every answer differs: how many of its rows stay, go and come."""
+    rows = [
+        (
+            Literal(each.query.name),
+            *(Literal(len(group)) for group in (each.kept, each.lost, each.gained)),
+            Literal(each.query.question),
+        )
+        for each in found
+    ]
+    return Rows(("query", "stay", "go", "come", "question"), rows)
 
 
 def truth(answer: bool, form: str) -> str:
