@@ -29,6 +29,7 @@ from functools import partial
 from importlib.metadata import version
 from math import exp, log
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -148,7 +149,8 @@ class Worker:
     """A process that asks an engine: it can be ended when a query takes too long, and begins anew."""
 
     def __init__(self, open_: Open) -> None:
-        self._open, self._process = open_, None
+        self._open = open_
+        self._process: BaseProcess | None = None
         self.start()
 
     def __enter__(self) -> Worker:
@@ -184,7 +186,7 @@ class Worker:
         found: list[tuple[float, int, str]] = []
         try:
             while len(found) < runs and sum(took for took, *_ in found) < 1000 * limit:
-                self._told.send((query.name, query.bound({})))
+                self._told.send(query)
                 if not self._told.poll(limit):
                     self.end()
                     return {"over": limit}
@@ -199,12 +201,11 @@ class Worker:
 def work(open_: Open, asked: Connection) -> None:
     """Answer queries for ever: the milliseconds of each, its number of rows and their digest."""
     select = open_()
-    known = {query.name: query for query in queries.catalogue(bundle.rooms())}
     asked.send(None)
     while True:
-        name, text = asked.recv()
+        query: queries.Query = asked.recv()
         start = time.perf_counter()
-        rows = queries.shown(select(text), known[name])
+        rows = queries.shown(select(query.text), query)
         took = 1000 * (time.perf_counter() - start)
         digest = hashlib.sha256(render.rows(rows, "csv").encode()).hexdigest()[:16]
         asked.send((took, len(rows.rows), digest))

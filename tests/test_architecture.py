@@ -20,6 +20,7 @@ ORDER = [
     "tables",
     "concepts",
     "dataset",
+    "suspects",
     "validation",
     "queries",
     "graph",
@@ -32,9 +33,9 @@ ORDER = [
 # A library, and the only modules that import it.
 KEEPERS = {
     "click": {"cli"},
-    "pyshacl": {"validation"},
+    "pyshacl": {"validation", "suspects"},
     "oxrdflib": {"validation"},
-    "rdflib": {"validation"},
+    "rdflib": {"validation", "suspects"},
     "rich": {"render"},
     "python_calamine": {"importers"},
 }

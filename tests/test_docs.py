@@ -42,6 +42,28 @@ def test_console_blocks_show_what_happens(page: Path, run: Run, request: pytest.
     assert page.read_text() == shown
 
 
+PROGRAMS = re.compile(r"```python\n(?P<code>.*?)```\n\n```text\n(?P<text>.*?)```\n", re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if "```python" in p.read_text()], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_programs_print_what_is_shown(
+    page: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    """The programs of a page are run one after the other, as one."""
+    names: dict[str, object] = {}
+
+    def shown(match: re.Match[str]) -> str:
+        exec(compile(match["code"], str(page), "exec"), names)  # noqa: S102 — our own page
+        return f"```python\n{match['code']}```\n\n```text\n{capsys.readouterr().out}```\n"
+
+    text = PROGRAMS.sub(shown, page.read_text())
+    if request.config.getoption("--approve"):
+        page.write_text(text)
+    assert page.read_text() == text
+
+
 def test_the_command_reference_is_what_help_says(run: Run, request: pytest.FixtureRequest) -> None:
     parts = ["# The commands\n\nGenerated from `--help` (`pytest tests/test_docs.py --approve`).\n"]
     for name in ("", *cli.program.commands):

@@ -12,7 +12,7 @@ from councilgraph.errors import UsageError
 PACKAGE = Path(__file__).parent
 ROOMS = ("ontology", "shapes", "queries", "data")
 #: The modules that say what a store holds; the others only read it.
-_BUILDERS = ("dataset", "dates", "iris", "namespaces", "tables", "validation")
+_BUILDERS = ("dataset", "dates", "iris", "namespaces", "suspects", "tables", "validation")
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ class _QueryCommand(_Command):
         rooms = bundle.rooms(_option(args, "--root"))
         options = [p for p in self.params if isinstance(p, click.Option)]
         name = _positional(args, {"-h", "--help", *(opt for p in options if p.is_flag for opt in p.opts)})
-        ctx.meta["query"] = queries.named(name, rooms) if name else None
+        ctx.meta["query"] = queries.named(name, rooms) if name is not None else None
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import Any
 
+import oxrdflib.store
 import pyshacl
-import pyshacl.helper
-import pyshacl.shape
 import rdflib
+from oxrdflib._converter import from_ox
 from oxrdflib.store import OxigraphStore
-from pyshacl.constraints import ALL_CONSTRAINT_PARAMETERS, CONSTRAINT_PARAMETERS_MAP
-from pyshacl.constraints.sparql.sparql_based_constraints import SPARQLBasedConstraint
-from pyshacl.helper.sparql_query_helper import SPARQLQueryHelper
-from rdflib.namespace import RDF, SH
+from pyoxigraph import Literal, Store
+from pyshacl.graph_abstraction import DataGraph
+from pyshacl.shape import Shape
+from pyshacl.validator import Validator
+from rdflib.namespace import RDF, RDFS, SH, XSD
 
+from councilgraph import suspects
 from councilgraph.bundle import Rooms
 from councilgraph.dataset import Graph, turtle
 from councilgraph.errors import CouncilgraphError, Finding
@@ -23,55 +26,29 @@ from councilgraph.tables import Row
 rdflib.NORMALIZE_LITERALS = False  # literals stay the terms that the store has
 
 
-# pyshacl ships types for its callers, not for those who look inside: hence the exceptions below.
+def _from_store(term: Any) -> Any:
+    """A term of the store as rdflib reads it from a file: a plain text has no datatype."""
+    if isinstance(term, Literal) and term.datatype == XSD.string:
+        return rdflib.Literal(term.value)
+    return from_ox(term)
 
 
-class _Helper(SPARQLQueryHelper):
-    """pyshacl's reader of SPARQL constraints, which looks at each text once.
-
-    pyshacl searches the text for what a constraint must not hold again for each focus node, which took half
-    the time of a check.
-    """
-
-    seen: ClassVar[set[tuple[object, ...]]] = set()
-
-    def check_invalid_sparql(self, sparql_text: str, valuenode: Any = None, extravars: Any = None) -> bool:
-        key = (sparql_text, valuenode is None, tuple(extravars or ()))
-        if key not in self.seen:
-            super().check_invalid_sparql(sparql_text, valuenode, extravars)  # type: ignore[no-untyped-call]
-            self.seen.add(key)
-        return True
-
-
-class _Suspects(SPARQLBasedConstraint):
-    """pyshacl's SPARQL constraint, asked of all focus nodes at once; pyshacl then looks at those it finds.
-
-    A constraint that keeps `$this` in its outer pattern, as ours do, finds the same nodes with it free as it
-    does bound to each of them in turn: 116,000 queries become 63.
-    """
-
-    def _evaluate_sparql_constraint(self, constraint: Any, graph: Any, values: dict[Any, Any]) -> Any:
-        _, text = constraint.pre_bind_variables(next(iter(values)))
-        found = {row.this for row in graph.query(constraint.apply_prefixes(text)) if row.this is not None}
-        suspects = {focus: nodes for focus, nodes in values.items() if focus in found}
-        return super()._evaluate_sparql_constraint(constraint, graph, suspects)  # type: ignore[no-untyped-call]
-
-
-# Where pyshacl keeps what it uses: its reader of constraints, its components by parameter, and the parameters
-# (a list, searched for each property of each shape for each focus node; a set does).
-pyshacl.helper.SPARQLQueryHelperCls = _Helper  # type: ignore[attr-defined]
-_COMPONENTS = {**CONSTRAINT_PARAMETERS_MAP, SH.sparql: _Suspects}
-pyshacl.shape.CONSTRAINT_PARAMS = (frozenset(ALL_CONSTRAINT_PARAMETERS), _COMPONENTS)  # type: ignore[attr-defined]
+oxrdflib.store.from_ox = _from_store
 
 
 class _StoreGraph(rdflib.Graph):
-    """The embedded store as an rdflib graph that knows it is not empty without counting it.
+    """The embedded store as an rdflib graph.
 
-    pyshacl asks `datagraph or shapes` for each violation, and rdflib counts the store to answer.
+    It knows that it is not empty without counting, which pyshacl asks for each violation; and that nothing
+    is said of a literal, which the store refuses to look up.
     """
 
     def __bool__(self) -> bool:
         return True
+
+    def triples(self, triple: Any) -> Any:
+        """The triples that match a pattern."""
+        return iter(()) if isinstance(triple[0], rdflib.Literal) else super().triples(triple)
 
 
 def shapes(rooms: Rooms) -> rdflib.Graph:
@@ -83,20 +60,77 @@ def shapes(rooms: Rooms) -> rdflib.Graph:
     return graph
 
 
-def report(graph: Graph, rooms: Rooms) -> rdflib.Graph:
-    """The W3C validation report of the shapes on the graph."""
-    data = _StoreGraph(
-        store=OxigraphStore(store=graph.store), identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID
-    )
+ENGINES = ("store", "pyshacl")
+
+
+def report(graph: Graph, rooms: Rooms, engine: str = "store") -> rdflib.Graph:
+    """The W3C validation report of the shapes on the graph.
+
+    Either engine has pyshacl write it; `store` first asks the store which focus nodes may be at fault, and
+    shows pyshacl those alone.
+    """
+    return validate(graph.store, shapes(rooms), engine)
+
+
+def validate(store: Store, rules: rdflib.Graph, engine: str = "store") -> rdflib.Graph:
+    """The W3C validation report of some shapes on a store's default graph."""
+    data = _StoreGraph(store=OxigraphStore(store=store), identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID)
+    options = {"inplace": True, "allow_warnings": True}
     try:
-        _, results, text = pyshacl.validate(
-            data, shacl_graph=shapes(rooms), inplace=True, allow_warnings=True
-        )
+        validator = Validator(DataGraph.from_rdflib(data), shacl_graph=rules, options=options)
+        if engine == "pyshacl":
+            _, results, text = validator.run()
+        else:
+            results, text = _suspected(store, validator)
     except (pyshacl.errors.ShapeLoadError, pyshacl.errors.ConstraintLoadError) as error:
         raise CouncilgraphError("shapes", str(error).splitlines()[0], "Mend the shape.") from error
+    except pyshacl.errors.ValidationFailure as error:
+        raise CouncilgraphError("shapes", str(error.message).splitlines()[0], "Mend the shape.") from error
     if not isinstance(results, rdflib.Graph):
         raise CouncilgraphError("shapes", str(text).splitlines()[0], "Mend the shape.")
     return results
+
+
+def _suspected(store: Store, validator: Validator) -> tuple[rdflib.Graph, str]:
+    """What pyshacl says of the suspects of each shape."""
+    sound = True
+    results: list[Any] = []
+    executor = validator.make_executor()
+    shapes_graph = validator.shacl_graph
+
+    def closure(classes: Iterable[Any]) -> list[str]:
+        return sorted(
+            node.n3() for each in classes for node in data.transitive_subjects(RDFS.subClassOf, each)
+        )
+
+    data = validator.data_graph
+    for shape in shapes_graph.shapes:
+        focus = (
+            None
+            if shape.deactivated
+            else _suspects(store, shape, shapes_graph.lookup_shape_from_node, closure, data)
+        )
+        if focus is not None and not focus:
+            continue
+        conforms, found = shape.validate(executor, data, focus=focus)
+        sound = sound and conforms
+        results += found
+    return validator.create_validation_report(shapes_graph, sound, results)  # type: ignore[no-any-return]
+
+
+def _suspects(store: Store, shape: Shape, get: Any, closure: Any, data: Any) -> list[Any] | None:
+    """The focus nodes of a shape that may violate it; None where all of them may."""
+    if not any(map(list, shape.target())):
+        return []
+    texts = suspects.queries(shape, get, closure)
+    if texts is None:
+        return None
+    found: set[Any] = set()
+    for text in texts:
+        for row in store.query(text):  # type: ignore[union-attr]
+            if row["this"] is not None:
+                found.add(_from_store(row["this"]))
+    return [node for node in shape.focus_nodes(data) if node in found] if found else []
 
 
 def findings(graph: Graph, rooms: Rooms) -> list[Finding]:
