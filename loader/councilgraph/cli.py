@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -430,41 +431,109 @@ def build(root: Path | None) -> None:
     graph.build(bundle.rooms(root), _progress())
 
 
-@_command("councilgraph check", "councilgraph check --format csv", "councilgraph check theirs.ttl --strict")
+@_command(
+    "councilgraph check",
+    "councilgraph check --only data/judgements.csv --format csv",
+    "councilgraph check --shape Holding-actsFor",
+    "councilgraph check --explain Holding-actsFor",
+    "councilgraph check theirs.ttl --shapes their-shapes.ttl --timeout 60",
+)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--strict", is_flag=True, help="Count warnings as findings too.")
 @click.option(
+    "--shape",
+    "shapes",
+    metavar="RULE",
+    multiple=True,
+    help="Look for what this rule finds alone; repeatable.",
+)
+@click.option(
+    "--only",
+    metavar="WHAT",
+    multiple=True,
+    help="Tell of these alone: a table, a record, or changed (since the store was built); repeatable.",
+)
+@click.option(
+    "--explain", metavar="RULE", help="Say what a rule looks at, why, and what to do; check nothing."
+)
+@click.option(
+    "--shapes",
+    "shapes_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Check FILEs against these shapes instead of ours, and without our ontology beside them.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["store", "pyshacl"]),
+    default="store",
+    show_default=True,
+    help="store shows pyshacl what may be at fault; pyshacl, the judge, looks at everything itself.",
+)
+@click.option("--timeout", metavar="SECONDS", type=click.FloatRange(min=0.1), help="Give up after so long.")
+@click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json", "turtle"]),
+    type=click.Choice(render.FINDINGS),
     default="table",
     show_default=True,
     help="How to write the findings; turtle is a W3C validation report.",
 )
 @_ROOT
-def check(files: tuple[Path, ...], strict: bool, form: str, root: Path | None) -> None:
-    """Check the data against the shapes, or Turtle FILEs of anybody's.
+def check(
+    files: tuple[Path, ...],
+    strict: bool,
+    shapes: tuple[str, ...],
+    only: tuple[str, ...],
+    explain: str | None,
+    shapes_file: Path | None,
+    engine: str,
+    timeout: float | None,
+    form: str,
+    root: Path | None,
+) -> None:
+    """Check the data against the shapes, or RDF FILEs of anybody's (Turtle, N-Triples, JSON-LD, RDF/XML).
 
-    Exit code 0: nothing found; 1: findings; 3: the check could not be done.
+    Exit code 0: nothing found; 1: findings; 2: something asked for is not there; 3: the check could not be
+    done.
     """
+    if timeout is not None:
+        _within(timeout)
     rooms = bundle.rooms(root)
     from councilgraph import validation
 
+    if shapes_file and not files and not explain:
+        raise UsageError("--shapes", "has no files to check", "Name the RDF files that these shapes are for.")
+    rules = validation.shapes_from(shapes_file) if shapes_file else validation.shapes(rooms)
+    if explain:
+        _out(render.explained(validation.explain(rules, explain)))
+        return
+    looked_at = validation.chosen(rules, shapes)
     try:
-        made = dataset.read_files(files, rooms) if files else dataset.assemble(rooms, _progress())
-        report = validation.report(made, rooms)
-        found = [*validation.read(report, made, rooms), *queries.unmet(made, rooms)]
+        if files:
+            made = dataset.read_files(files, None if shapes_file else rooms)
+        else:
+            made = dataset.assemble(rooms, _progress())
+        wanted = _wanted(only, made, rooms)
+        with _bar() as step:
+            report = validation.validate(made.store, rules, engine=engine, only=looked_at, step=step)
+        found = validation.read(report, made, rules)
+        if shapes:
+            told = {str(rule) for rules_ in looked_at.values() for rule in rules_}
+            found = [finding for finding in found if finding.rule in told]
+        elif not files:
+            found += queries.unmet(made, rooms)
+        if only:
+            found = [finding for finding in found if {finding.file, finding.focus} & wanted]
     except FindingsError as error:
         found, report = error.findings, validation.as_report(error.findings)
     failing = [finding for finding in found if strict or finding.severity == "Violation"]
     if form == "turtle":
         _out(validation.written(report))
-    elif form == "json":
-        _out(render.findings_json(found))
-    elif form == "csv":
-        _out(render.findings_csv(found))
-    else:
+    elif form == "table":
         _findings(found)
+    else:
+        _out(render.findings(found, form))
     sys.exit(1 if failing else 0)
 
 
@@ -622,6 +691,61 @@ def _answer(answer: Rows, form: str, asked: Graph) -> None:
         _out(render.rows(answer, form))
 
 
+def _wanted(only: tuple[str, ...], made: dataset.Graph, rooms: Rooms) -> set[str]:
+    """The files and the records that `--only` names."""
+    files = {row.file for row in made.rows.values()}
+    wanted: set[str] = set()
+    for word in only:
+        table = f"data/{word.removeprefix('data/').removesuffix('.csv')}.csv"
+        if word == "changed":
+            wanted |= dataset.changed(made, dataset.current(rooms)[0])
+        elif table in files:
+            wanted.add(table)
+        else:
+            wanted.add(queries.thing(made.store, rooms, word, "--only").value)
+    return wanted
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar of progress on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _of, _name: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("check", total=None)
+        yield lambda done, of, name: progress.update(
+            task, completed=done, total=of, description=f"check {name}"
+        )
+
+
+def _within(seconds: float) -> None:
+    """Run this same command in a process of its own, and end with it; CouncilgraphError if it takes too long.
+
+    A query that runs for ever inside the store cannot be interrupted from the same process.
+    """
+    if os.environ.get(_CHILD):
+        return
+    import subprocess
+
+    command = [sys.executable, "-m", "councilgraph", *sys.argv[1:]]
+    try:
+        done = subprocess.run(command, env={**os.environ, _CHILD: "1"}, timeout=seconds, check=False)  # noqa: S603 — the command that is running
+    except subprocess.TimeoutExpired as error:
+        raise CouncilgraphError(
+            "check",
+            f"was not done after {seconds:g} seconds",
+            "Give it longer, or find the rule that takes so long with --shape.",
+        ) from error
+    sys.exit(done.returncode)
+
+
+_CHILD = "COUNCILGRAPH_CHECK_IN_TIME"
+
+
 def _document(found: Document, form: str) -> None:
     if form == "table":
         _out(render.sections(found, _width(), _colour()))
@@ -659,9 +783,7 @@ def _list(rooms: Rooms, form: str) -> None:
 
 
 def _findings(found: list[Finding]) -> None:
-    for finding in found:
-        mark = "" if finding.severity == "Violation" else f"{finding.severity.lower()}: "
-        _out(f"{mark}{finding}\n")
+    _out(render.findings(found, "table"))
     _err(f"{len(found):,} finding{'' if len(found) == 1 else 's'}.")
 
 

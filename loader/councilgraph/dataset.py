@@ -45,16 +45,17 @@ def silent(stage: str, result: str, seconds: float) -> None:
     """Show no progress."""
 
 
-def turtle(paths: Iterable[Path], root: Path) -> list[Quad]:
-    """The triples of Turtle files, read strictly; an error names file and line."""
+def parsed(paths: Iterable[Path], root: Path) -> list[Quad]:
+    """The triples of RDF files, read strictly; an error names file and line."""
     quads: list[Quad] = []
     for path in paths:
         name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+        form = RdfFormat.from_extension(path.suffix.removeprefix(".")) or RdfFormat.TURTLE
         try:
-            quads += parse(path.read_bytes(), format=RdfFormat.TURTLE)
+            quads += parse(path.read_bytes(), format=form)
         except SyntaxError as error:
             where = f"{name}:{error.lineno}" if error.lineno else name
-            why = f"is not Turtle ({str(error.msg).split(' at line')[0]})"
+            why = f"is not {form.name} ({str(error.msg).split(' at line')[0]})"
             raise CouncilgraphError(where, why, "Mend the file.") from error
         except OSError as error:
             raise CouncilgraphError(
@@ -65,7 +66,7 @@ def turtle(paths: Iterable[Path], root: Path) -> list[Quad]:
 
 def vocabulary(rooms: Rooms) -> tuple[list[Quad], Known]:
     """The ontology's triples, and what cells may take from it."""
-    quads = turtle(sorted(rooms.ontology.glob("*.ttl")), rooms.root)
+    quads = parsed(sorted(rooms.ontology.glob("*.ttl")), rooms.root)
     said = [(q.subject.value, q.predicate, q.object.value) for q in quads]  # type: ignore[union-attr] # RDF 1.1
     labels = {subject: value for subject, predicate, value in said if predicate == SKOS.prefLabel}
     concepts: dict[str, dict[str, str]] = {}
@@ -266,12 +267,25 @@ def triples(store: Store, subject: NamedNode | None = None) -> Iterator[Triple]:
     return (quad.triple for quad in store.quads_for_pattern(subject, None, None, DefaultGraph()))
 
 
-def read_files(paths: Iterable[Path], rooms: Rooms) -> Graph:
-    """Turtle files of anybody's, with the ontology and the concepts beside them."""
+def changed(graph: Graph, before: Store | None) -> set[str]:
+    """The records of which a graph says something else than a store did."""
+    old = set(triples(before)) if before else set()
+    new = set(triples(graph.store))
+    return {triple.subject.value for triple in old ^ new if isinstance(triple.subject, NamedNode)}
+
+
+def read_files(paths: Iterable[Path], rooms: Rooms | None) -> Graph:
+    """RDF files of anybody's: Turtle, N-Triples, JSON-LD, RDF/XML, by their endings.
+
+    With `rooms` the ontology and the concepts stand beside them, and what follows from them is derived.
+    """
     store = Store()
-    store.bulk_extend(vocabulary(rooms)[0])
-    store.extend(Quad(q.subject, q.predicate, q.object, DefaultGraph()) for q in turtle(paths, rooms.root))
-    derive(store, rooms)
+    if rooms:
+        store.bulk_extend(vocabulary(rooms)[0])
+    root = rooms.root if rooms else Path.cwd()
+    store.extend(Quad(q.subject, q.predicate, q.object, DefaultGraph()) for q in parsed(paths, root))
+    if rooms:
+        derive(store, rooms)
     return Graph(store)
 
 

@@ -31,7 +31,8 @@ def unknown(where: str, value: str, options: Iterable[str], what: str) -> UsageE
     """The error for a word that is none of the options: with the nearest of them, or all."""
     names = sorted(options)
     near = difflib.get_close_matches(value, names, 1)
-    remedy = f"Did you mean {near[0]}?" if near else f"Take one of: {', '.join(names)}." if names else ""
+    listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    remedy = f"Did you mean {near[0]}?" if near else f"Take one of: {listed}." if names else ""
     shown = value if len(value) <= 60 else f"{value[:60]}…"
     return UsageError(where, f'"{shown}" is no {what}', remedy)
 
@@ -56,7 +57,7 @@ class Finding:
     focus: str = ""
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
+        where = f"{self.file}:{self.line}" if self.line else self.file or self.focus
         parts = [where, self.column, f'"{self.value}" {self.why}' if self.value else self.why]
         text = ": ".join(part for part in parts if part)
         return f"{text}{'' if text.endswith(('.', '?')) else '.'} {self.remedy}".rstrip()

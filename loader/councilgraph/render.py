@@ -288,15 +288,96 @@ def truth(answer: bool, form: str) -> str:
     return f"{str(answer).lower()}\n"
 
 
+FINDINGS = ("table", "csv", "json", "junit", "sarif", "turtle")
 _FINDING = ("severity", "file", "line", "column", "value", "why", "remedy", "rule", "focus")
 
 
-def findings_csv(found: list[Finding]) -> str:
-    """Findings as CSV."""
-    return delimited([_FINDING, *([getattr(f, name) for name in _FINDING] for f in found)])
+def findings(found: Sequence[Finding], form: str) -> str:
+    """Findings: for people by rule, as CSV, JSON, JUnit's XML or SARIF 2.1.0."""
+    if form == "csv":
+        return delimited([_FINDING, *([getattr(f, name) for name in _FINDING] for f in found)])
+    if form == "json":
+        listed = [{name: getattr(f, name) for name in _FINDING} for f in found]
+        return json.dumps(listed, ensure_ascii=False, indent=1) + "\n"
+    rules: dict[str, list[Finding]] = {}
+    for finding in found:
+        rules.setdefault(_rule(finding), []).append(finding)
+    if form == "junit":
+        return _junit(rules)
+    if form == "sarif":
+        return _sarif(rules)
+    blocks = []
+    for rule, group in sorted(rules.items()):
+        kind = "" if group[0].severity == "Violation" else f", {group[0].severity.lower()}"
+        head = f"{rule} ({len(group):,}{kind})\n" if group[0].rule else ""
+        blocks.append(head + "".join(f"{finding}\n" for finding in group))
+    return "\n".join(blocks)
 
 
-def findings_json(found: list[Finding]) -> str:
-    """Findings as a JSON array of objects."""
-    listed = [{name: getattr(f, name) for name in _FINDING} for f in found]
-    return json.dumps(listed, ensure_ascii=False, indent=1) + "\n"
+def _rule(finding: Finding) -> str:
+    return finding.rule.rpartition("#")[2] or finding.rule or "tables"
+
+
+def _junit(rules: dict[str, list[Finding]]) -> str:
+    """JUnit's XML: a test case a rule that found something, a failure a finding."""
+    from xml.sax.saxutils import escape, quoteattr
+
+    count = sum(map(len, rules.values()))
+    head = f'<testsuite name="councilgraph check" tests="{max(len(rules), 1)}" failures="{count}">\n'
+    cases = []
+    for rule, group in sorted(rules.items()):
+        failures = "".join(
+            f"<failure type={quoteattr(f.severity)} message={quoteattr(_xml(f.why))}>"
+            f"{escape(_xml(str(f)))}</failure>\n"
+            for f in group
+        )
+        cases.append(f'<testcase classname="councilgraph" name={quoteattr(rule)}>\n{failures}</testcase>\n')
+    cases = cases or ['<testcase classname="councilgraph" name="all rules"/>\n']
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}{"".join(cases)}</testsuite>\n'
+
+
+def _xml(text: str) -> str:
+    """A text without the characters that XML 1.0 cannot hold."""
+    return "".join(c if c in "\t\n\r" or " " <= c <= "\ud7ff" or c > "\uffff" else "\ufffd" for c in text)
+
+
+def _sarif(rules: dict[str, list[Finding]]) -> str:
+    """SARIF 2.1.0, as code hosts and editors read it."""
+    driver = {
+        "name": "councilgraph",
+        "informationUri": BASE,
+        "rules": [
+            {"id": rule, "helpUri": group[0].rule or BASE, "help": {"text": group[0].remedy or rule}}
+            for rule, group in sorted(rules.items())
+        ],
+    }
+    levels = {"Violation": "error", "Warning": "warning", "Info": "note"}
+    results = []
+    for rule, group in sorted(rules.items()):
+        for finding in group:
+            result: dict[str, Any] = {
+                "ruleId": rule,
+                "level": levels.get(finding.severity, "error"),
+                "message": {"text": str(finding)},
+            }
+            if finding.file:
+                place = {
+                    "artifactLocation": {"uri": finding.file},
+                    "region": {"startLine": max(finding.line, 1)},
+                }
+                result["locations"] = [{"physicalLocation": place}]
+            results.append(result)
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    document = {
+        "version": "2.1.0",
+        "$schema": schema,
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def explained(rule: dict[str, str]) -> str:
+    """What a rule says, a line a property, and its query below."""
+    lines = [f"{name}: {text}" for name, text in rule.items() if text and name != "query"]
+    query = f"\n{rule['query']}\n" if rule.get("query") else ""
+    return "\n".join(lines) + "\n" + query

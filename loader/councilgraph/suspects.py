@@ -18,13 +18,14 @@ from pyshacl.constraints.sparql.sparql_based_constraints import SPARQLBasedConst
 from pyshacl.errors import ConstraintLoadError, ReportableRuntimeError, ValidationFailure
 from pyshacl.helper.path_helper import shacl_path_to_sparql_path
 from pyshacl.shape import Shape
-from rdflib.namespace import RDF, RDFS, SH, XSD
+from rdflib.namespace import RDF, SH, XSD
 
 Node = rdflib.term.Node
 #: Literals whose text is certainly well-formed, by datatype; the rest are suspect.
 _WELL_FORMED = {
     XSD.boolean: "^(true|false)$",
-    XSD.date: "^(1[0-9]|20)[0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)$",
+    XSD.date: "^(1[0-9]|20)[0-9]{2}-"
+    "((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)$",
     XSD.integer: "^(0|-?[1-9][0-9]{0,17})$",
     XSD.string: "",
     RDF.langString: "",
@@ -44,8 +45,23 @@ _DEEPEST = 12  # nested shapes; a shape that goes deeper, or round in a circle, 
 _ODD = re.compile(r"\\[^dDwWsSbB.\\/()\[\]{}*+?^$|-]|\(\?|\[\[|\[:|&&|--|~~|[^\x00-\x7f]")
 
 
-class _NotUnderstoodError(Exception):
-    """A constraint that pyshacl is to look at for every focus node."""
+class NotUnderstoodError(Exception):
+    """Something that pyshacl is to look at for every focus node of a shape."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a constraint stands.
+
+    The variable of its focus node, and the pattern `before` that binds it; its path, if it has one; the
+    variable of its value nodes, and the pattern `reach` that binds that too.
+    """
+
+    focus: str
+    before: str
+    path: str | None
+    value: str
+    reach: str
 
 
 @dataclass
@@ -65,7 +81,7 @@ class _Reader:
     def read(self, shape: Shape, focus: str, before: str, depth: int = 0) -> None:
         """Add the patterns under which `focus`, which `before` binds, may violate a shape."""
         if depth > _DEEPEST or shape.find_custom_constraints():
-            raise _NotUnderstoodError
+            raise NotUnderstoodError
         said: dict[rdflib.URIRef, list[Node]] = {}
         for predicate, value in shape.sg.predicate_objects(shape.node):
             if predicate in ALL_CONSTRAINT_PARAMETERS:
@@ -76,13 +92,14 @@ class _Reader:
             path = self.path(shape)
             value = self.fresh()
             reach = f"{before} {focus} {path} {value} ."
+        place = _Place(focus, before, path, value, reach)
         wrong: list[str] = []
         for parameter, values in said.items():
             if parameter in (SH.flags, SH.ignoredProperties):
                 continue
             if parameter == SH.sparql:
                 if focus != "?this":
-                    raise _NotUnderstoodError
+                    raise NotUnderstoodError
                 self.asked += _constraints(shape)
                 continue
             for each in values:
@@ -94,9 +111,9 @@ class _Reader:
                 elif parameter in _TESTS:
                     wrong.append(_TESTS[parameter](self, shape, each, value))
                 elif parameter in _PATTERNS:
-                    self.found += _PATTERNS[parameter](self, shape, each, focus, before, path, value, reach)
+                    self.found += _PATTERNS[parameter](self, shape, each, place)
                 else:
-                    raise _NotUnderstoodError
+                    raise NotUnderstoodError
         if wrong:
             self.found.append(f"{reach} FILTER ({' || '.join(wrong)})")
 
@@ -118,7 +135,7 @@ def queries(
         targets = _targets(shape, closure)
         reader = _Reader(get, closure)
         reader.read(shape, "?this", "")
-    except _NotUnderstoodError:
+    except NotUnderstoodError:
         return None
     found = [f"SELECT DISTINCT ?this WHERE {{ {targets} {pattern} }}" for pattern in reader.found]
     return [*found, *(_aimed(text, targets) for text in reader.asked)]
@@ -146,7 +163,7 @@ def _targets(shape: Shape, closure: Callable[[Iterable[Node]], list[str]]) -> st
 def _term(node: Node) -> str:
     """A node as SPARQL writes it; blank nodes of the shapes mean nothing in the data."""
     if isinstance(node, rdflib.BNode) or not isinstance(node, rdflib.URIRef | rdflib.Literal):
-        raise _NotUnderstoodError
+        raise NotUnderstoodError
     return node.n3()
 
 
@@ -165,7 +182,7 @@ def _class(reader: _Reader, _: Shape, each: Node, value: str) -> str:
 
 def _datatype(_: _Reader, __: Shape, each: Node, value: str) -> str:
     if each not in _WELL_FORMED:
-        raise _NotUnderstoodError
+        raise NotUnderstoodError
     return _not(_typed(value, each))
 
 
@@ -178,7 +195,7 @@ def _typed(value: str, datatype: Node) -> str:
 
 def _node_kind(_: _Reader, __: Shape, each: Node, value: str) -> str:
     if each not in _NODE_KINDS:
-        raise _NotUnderstoodError
+        raise NotUnderstoodError
     assert isinstance(each, rdflib.URIRef)
     return _not(_NODE_KINDS[each].format(v=value))
 
@@ -193,7 +210,7 @@ def _length(sign: str) -> Callable[[_Reader, Shape, Node, str], str]:
 def _pattern(_: _Reader, shape: Shape, each: Node, value: str) -> str:
     flags = list(shape.objects(SH.flags))
     if flags or not isinstance(each, rdflib.Literal) or _ODD.search(str(each)):
-        raise _NotUnderstoodError
+        raise NotUnderstoodError
     return f"(ISBLANK({value}) || {_not(f'REGEX(STR({value}), {rdflib.Literal(str(each)).n3()})')})"
 
 
@@ -210,9 +227,9 @@ def _language_in(_: _Reader, shape: Shape, each: Node, value: str) -> str:
 def _bound(sign: str) -> Callable[[_Reader, Shape, Node, str], str]:
     def test(_: _Reader, __: Shape, each: Node, value: str) -> str:
         if not isinstance(each, rdflib.Literal) or each.datatype not in _ORDERED:
-            raise _NotUnderstoodError
+            raise NotUnderstoodError
         if not re.search(_WELL_FORMED[each.datatype], str(each)):
-            raise _NotUnderstoodError
+            raise NotUnderstoodError
         return _not(f"{_typed(value, each.datatype)} && {value} {sign} {each.n3()}")
 
     return test
@@ -221,72 +238,47 @@ def _bound(sign: str) -> Callable[[_Reader, Shape, Node, str], str]:
 # Each of these gives the graph patterns, one for each way of violating a constraint.
 
 
-def _min_count(
-    _: _Reader, __: Shape, each: Node, focus: str, before: str, path: str | None, value: str, ___: str
-) -> list[str]:
+def _min_count(_: _Reader, __: Shape, each: Node, at: _Place) -> list[str]:
     least = _whole(each)
-    if path is None or least > 1:
-        raise _NotUnderstoodError
-    return [f"{before} FILTER NOT EXISTS {{ {focus} {path} {value} }}"] if least else []
+    if at.path is None or least > 1:
+        raise NotUnderstoodError
+    return [f"{at.before} FILTER NOT EXISTS {{ {at.focus} {at.path} {at.value} }}"] if least else []
 
 
-def _max_count(
-    reader: _Reader, _: Shape, each: Node, focus: str, before: str, path: str | None, value: str, reach: str
-) -> list[str]:
-    if path is None:
-        raise _NotUnderstoodError
+def _max_count(reader: _Reader, _: Shape, each: Node, at: _Place) -> list[str]:
     most = _whole(each)
+    if at.path is None or most > 1:
+        raise NotUnderstoodError
     if most == 0:
-        return [reach]
-    if most == 1:
+        return [at.reach]
+    other = reader.fresh()
+    return [f"{at.reach} {at.focus} {at.path} {other} . FILTER (!SAMETERM({at.value}, {other}))"]
+
+
+def _has_value(_: _Reader, __: Shape, each: Node, at: _Place) -> list[str]:
+    if at.path is None:
+        return [f"{at.before} FILTER (!SAMETERM({at.focus}, {_term(each)}))"]
+    same = f"FILTER (SAMETERM({at.value}, {_term(each)}))"
+    return [f"{at.before} FILTER NOT EXISTS {{ {at.focus} {at.path} {at.value} . {same} }}"]
+
+
+def _less(sign: str) -> Callable[[_Reader, Shape, Node, _Place], list[str]]:
+    def patterns(reader: _Reader, _: Shape, each: Node, at: _Place) -> list[str]:
         other = reader.fresh()
-        return [f"{reach} {focus} {path} {other} . FILTER (!SAMETERM({value}, {other}))"]
-    raise _NotUnderstoodError
-
-
-def _has_value(
-    _: _Reader, __: Shape, each: Node, focus: str, before: str, path: str | None, value: str, ___: str
-) -> list[str]:
-    if path is None:
-        return [f"{before} FILTER (!SAMETERM({focus}, {_term(each)}))"]
-    return [
-        f"{before} FILTER NOT EXISTS {{ {focus} {path} {value} . FILTER (SAMETERM({value}, {_term(each)})) }}"
-    ]
-
-
-def _less(sign: str) -> Callable[..., list[str]]:
-    def patterns(
-        reader: _Reader, _: Shape, each: Node, focus: str, __: str, path: str | None, value: str, reach: str
-    ) -> list[str]:
-        other = reader.fresh()
-        if path is None:
-            raise _NotUnderstoodError
-        alike = " || ".join(f"({_typed(value, kind)} && {_typed(other, kind)})" for kind in _ORDERED)
-        return [
-            f"{reach} {focus} {_term(each)} {other} . FILTER ({_not(f'({alike}) && {value} {sign} {other}')})"
-        ]
+        alike = " || ".join(f"({_typed(at.value, kind)} && {_typed(other, kind)})" for kind in _ORDERED)
+        test = _not(f"({alike}) && {at.value} {sign} {other}")
+        return [f"{at.reach} {at.focus} {_term(each)} {other} . FILTER ({test})"]
 
     return patterns
 
 
-def _disjoint(
-    _: _Reader, __: Shape, each: Node, focus: str, ___: str, ____: str | None, value: str, reach: str
-) -> list[str]:
-    return [f"{reach} {focus} {_term(each)} {value} ."]
+def _disjoint(_: _Reader, __: Shape, each: Node, at: _Place) -> list[str]:
+    return [f"{at.reach} {at.focus} {_term(each)} {at.value} ."]
 
 
-def _closed(
-    reader: _Reader,
-    shape: Shape,
-    each: Node,
-    focus: str,
-    before: str,
-    path: str | None,
-    value: str,
-    reach: str,
-) -> list[str]:
-    if path is not None or not isinstance(each, rdflib.Literal):
-        raise _NotUnderstoodError
+def _closed(reader: _Reader, shape: Shape, each: Node, at: _Place) -> list[str]:
+    if at.path is not None or not isinstance(each, rdflib.Literal):
+        raise NotUnderstoodError
     if each.value is not True:
         return []
     allowed = [p for held in shape.objects(SH.property) for p in shape.sg.graph.objects(held, SH.path)]
@@ -294,7 +286,7 @@ def _closed(
         allowed += shape.sg.graph.items(ignored)
     verb, other = reader.fresh(), reader.fresh()
     listed = ", ".join(p.n3() for p in allowed if isinstance(p, rdflib.URIRef))
-    return [f"{before} {focus} {verb} {other} . FILTER ({verb} NOT IN ({listed}))"]
+    return [f"{at.before} {at.focus} {verb} {other} . FILTER ({verb} NOT IN ({listed}))"]
 
 
 def _constraints(shape: Shape) -> Iterator[str]:
@@ -305,10 +297,10 @@ def _constraints(shape: Shape) -> Iterator[str]:
                 continue
             bound, text = constraint.pre_bind_variables(rdflib.URIRef("urn:x-any"))
             if set(bound) != {"this"} or not asks_alike(text):
-                raise _NotUnderstoodError
+                raise NotUnderstoodError
             yield constraint.apply_prefixes(text)
     except (ConstraintLoadError, NotImplementedError, ReportableRuntimeError, ValidationFailure) as error:
-        raise _NotUnderstoodError from error  # pyshacl says what is wrong with it
+        raise NotUnderstoodError from error  # pyshacl says what is wrong with it
 
 
 _TOKENS = re.compile(
@@ -363,7 +355,7 @@ _TESTS: dict[Node, Callable[[_Reader, Shape, Node, str], str]] = {
     SH.maxInclusive: _bound("<="),
     SH.maxExclusive: _bound("<"),
 }
-_PATTERNS: dict[Node, Callable[..., list[str]]] = {
+_PATTERNS: dict[Node, Callable[[_Reader, Shape, Node, _Place], list[str]]] = {
     SH.minCount: _min_count,
     SH.maxCount: _max_count,
     SH.hasValue: _has_value,
@@ -376,5 +368,5 @@ _PATTERNS: dict[Node, Callable[..., list[str]]] = {
 
 def _whole(each: Node) -> int:
     if not isinstance(each, rdflib.Literal) or not re.fullmatch("[0-9]{1,9}", str(each)):
-        raise _NotUnderstoodError
+        raise NotUnderstoodError
     return int(str(each))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 import oxrdflib.store
@@ -18,8 +19,8 @@ from rdflib.namespace import RDF, RDFS, SH, XSD
 
 from councilgraph import suspects
 from councilgraph.bundle import Rooms
-from councilgraph.dataset import Graph, turtle
-from councilgraph.errors import CouncilgraphError, Finding
+from councilgraph.dataset import Graph, parsed
+from councilgraph.errors import CouncilgraphError, Finding, unknown
 from councilgraph.namespaces import compact
 from councilgraph.tables import Row
 
@@ -33,7 +34,7 @@ def _from_store(term: Any) -> Any:
     return from_ox(term)
 
 
-oxrdflib.store.from_ox = _from_store
+oxrdflib.store.from_ox = _from_store  # type: ignore[attr-defined] # it imports the name, and keeps it
 
 
 class _StoreGraph(rdflib.Graph):
@@ -55,92 +56,172 @@ def shapes(rooms: Rooms) -> rdflib.Graph:
     """The shapes of the rooms, read strictly first."""
     graph = rdflib.Graph()
     for path in sorted(rooms.shapes.glob("*.ttl")):
-        turtle([path], rooms.root)
+        parsed([path], rooms.root)
         graph.parse(path, format="turtle")
     return graph
 
 
 ENGINES = ("store", "pyshacl")
+Step = Callable[[int, int, str], None]  # shapes done, shapes in all, the shape that comes next
 
 
-def report(graph: Graph, rooms: Rooms, engine: str = "store") -> rdflib.Graph:
-    """The W3C validation report of the shapes on the graph.
+def quiet(done: int, of: int, shape: str) -> None:
+    """Show no progress."""
 
-    Either engine has pyshacl write it; `store` first asks the store which focus nodes may be at fault, and
-    shows pyshacl those alone.
+
+def report(graph: Graph, rooms: Rooms) -> rdflib.Graph:
+    """The W3C validation report of the rooms' shapes on the graph."""
+    return validate(graph.store, shapes(rooms))
+
+
+def validate(
+    store: Store,
+    rules: rdflib.Graph,
+    *,
+    engine: str = "store",
+    only: Collection[rdflib.URIRef] = (),
+    step: Step = quiet,
+) -> rdflib.Graph:
+    """The W3C validation report of some shapes, or of those of them that `only` names, on a default graph.
+
+    Either engine has pyshacl write it. `pyshacl` shows it every focus node; `store` first asks the store
+    which may be at fault, and shows it those alone. CouncilgraphError where a shape cannot be read.
     """
-    return validate(graph.store, shapes(rooms), engine)
-
-
-def validate(store: Store, rules: rdflib.Graph, engine: str = "store") -> rdflib.Graph:
-    """The W3C validation report of some shapes on a store's default graph."""
     data = _StoreGraph(store=OxigraphStore(store=store), identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID)
     options = {"inplace": True, "allow_warnings": True}
+    results: list[Any] = []
+    sound = True
     try:
         validator = Validator(DataGraph.from_rdflib(data), shacl_graph=rules, options=options)
-        if engine == "pyshacl":
-            _, results, text = validator.run()
-        else:
-            results, text = _suspected(store, validator)
-    except (pyshacl.errors.ShapeLoadError, pyshacl.errors.ConstraintLoadError) as error:
-        raise CouncilgraphError("shapes", str(error).splitlines()[0], "Mend the shape.") from error
-    except pyshacl.errors.ValidationFailure as error:
-        raise CouncilgraphError("shapes", str(error.message).splitlines()[0], "Mend the shape.") from error
-    if not isinstance(results, rdflib.Graph):
-        raise CouncilgraphError("shapes", str(text).splitlines()[0], "Mend the shape.")
-    return results
+        executor, graph = validator.make_executor(), validator.data_graph
+        chosen = [shape for shape in validator.shacl_graph.shapes if not only or shape.node in only]
+        for done, shape in enumerate(chosen):
+            step(done, len(chosen), _name(shape.node))
+            focus = _suspects(store, shape, graph) if engine == "store" and not shape.deactivated else None
+            if focus is None or focus:
+                conforms, found = shape.validate(executor, graph, focus=focus)
+                sound = sound and conforms
+                results += found
+        step(len(chosen), len(chosen), "")
+        written, _ = validator.create_validation_report(validator.shacl_graph, sound, results)
+    except (pyshacl.errors.ReportableRuntimeError, pyshacl.errors.ValidationWarning) as error:
+        why = " ".join(str(getattr(error, "message", error)).split())
+        raise CouncilgraphError("shapes", why, "Mend the shape.") from error
+    return written  # type: ignore[no-any-return]
 
 
-def _suspected(store: Store, validator: Validator) -> tuple[rdflib.Graph, str]:
-    """What pyshacl says of the suspects of each shape."""
-    sound = True
-    results: list[Any] = []
-    executor = validator.make_executor()
-    shapes_graph = validator.shacl_graph
+def _suspects(store: Store, shape: Shape, data: Any) -> list[Any] | None:
+    """The focus nodes of a shape that may violate it; None where all of them may."""
 
     def closure(classes: Iterable[Any]) -> list[str]:
-        return sorted(
-            node.n3() for each in classes for node in data.transitive_subjects(RDFS.subClassOf, each)
-        )
+        below = {node for each in classes for node in data.transitive_subjects(RDFS.subClassOf, each)}
+        named = [node.n3() for node in below if isinstance(node, rdflib.URIRef)]
+        if len(named) < len(below):
+            raise suspects.NotUnderstoodError
+        return sorted(named)
 
-    data = validator.data_graph
-    for shape in shapes_graph.shapes:
-        focus = (
-            None
-            if shape.deactivated
-            else _suspects(store, shape, shapes_graph.lookup_shape_from_node, closure, data)
-        )
-        if focus is not None and not focus:
-            continue
-        conforms, found = shape.validate(executor, data, focus=focus)
-        sound = sound and conforms
-        results += found
-    return validator.create_validation_report(shapes_graph, sound, results)  # type: ignore[no-any-return]
-
-
-def _suspects(store: Store, shape: Shape, get: Any, closure: Any, data: Any) -> list[Any] | None:
-    """The focus nodes of a shape that may violate it; None where all of them may."""
     if not any(map(list, shape.target())):
         return []
-    texts = suspects.queries(shape, get, closure)
+    texts = suspects.queries(shape, shape.sg.lookup_shape_from_node, closure)
     if texts is None:
         return None
     found: set[Any] = set()
     for text in texts:
-        for row in store.query(text):  # type: ignore[union-attr]
-            if row["this"] is not None:
-                found.add(_from_store(row["this"]))
+        try:
+            rows = store.query(text)
+        except SyntaxError:  # pyshacl says so, of the constraint as it stands
+            return None
+        found |= {_from_store(row["this"]) for row in rows if row["this"] is not None}  # type: ignore[union-attr]
     return [node for node in shape.focus_nodes(data) if node in found] if found else []
+
+
+def shapes_from(path: Path) -> rdflib.Graph:
+    """Anybody's shapes, from a Turtle file; CouncilgraphError where it is not Turtle, or not SHACL.
+
+    A word in SHACL's namespace that SHACL does not have would be passed over by a validator: here it is an
+    error.
+    """
+    parsed([path], path.parent)
+    graph = rdflib.Graph().parse(path, format="turtle")
+    for word in sorted(
+        {p for p in graph.predicates() if isinstance(p, rdflib.URIRef) and p.startswith(str(SH))}
+    ):
+        name = word.removeprefix(str(SH))
+        if name not in dir(SH):
+            raise CouncilgraphError(
+                str(path), f"sh:{name} is no word of SHACL", unknown("", name, dir(SH), "word").remedy
+            )
+    return graph
+
+
+def chosen(rules: rdflib.Graph, names: Iterable[str]) -> dict[rdflib.URIRef, set[rdflib.URIRef]]:
+    """The shapes with targets that must be looked at for some rules, and the rules to tell of each.
+
+    A rule is named as findings name it: `Holding-actsFor`, `cgsh:Holding-actsFor` or its IRI. UsageError
+    where there is none of that name.
+    """
+    known = {
+        _name(node): node
+        for node in rules.subjects(SH.message | SH.property | SH.sparql, None)
+        if (None, SH.sparql, node) not in rules
+    }
+    found: dict[rdflib.URIRef, set[rdflib.URIRef]] = {}
+    for name in names:
+        node = known.get(name.rpartition("#")[2].removeprefix("cgsh:"))
+        if not isinstance(node, rdflib.URIRef):
+            raise unknown("--shape", name, known, "rule")
+        parents = list(rules.subjects(SH.property | SH.sparql, node))
+        for top in parents or [node]:
+            if isinstance(top, rdflib.URIRef):
+                told = {node} if parents and (None, SH.property, node) in rules else {top}
+                told |= set(rules.objects(top, SH.property)) if top == node else set()  # type: ignore[arg-type]
+                found.setdefault(top, set()).update(told)
+    return found
+
+
+def explain(rules: rdflib.Graph, name: str) -> dict[str, str]:
+    """What a rule says, in words: its name, what it looks at, its message, why and what to do, its terms."""
+    top, told = next(iter(chosen(rules, [name]).items()))
+    node = next(iter(told)) if len(told) == 1 else top
+    sparql = rules.value(node, SH.sparql)
+
+    def said(subject: Any, *predicates: rdflib.URIRef) -> str:
+        values = {str(v) for p in predicates for v in rules.objects(subject, p)}
+        return "; ".join(sorted(compact(value) for value in values))
+
+    severity = rules.value(node, SH.severity) or SH.Violation
+    terms = sorted(
+        f"{compact(str(p)).removeprefix('sh:')} {compact(str(v))}"
+        for p, v in rules.predicate_objects(node)
+        if str(p).startswith(str(SH)) and p not in _DESCRIBING
+    )
+    return {
+        "rule": str(node),
+        "severity": str(severity).rsplit("#", 1)[-1],
+        "looks at": said(top, SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf),
+        "path": said(node, SH.path),
+        "terms": "; ".join(terms),
+        "message": said(node, SH.message) or said(sparql, SH.message),
+        "remedy": said(node, SH.description) or said(top, SH.description),
+        "query": str(rules.value(sparql, SH.select) or "").strip(),
+    }
+
+
+_DESCRIBING = {SH.description, SH.message, SH.path, SH.property, SH.severity, SH.sparql, SH.targetClass}
+
+
+def _name(node: Any) -> str:
+    return str(node).rpartition("#")[2] or str(node)
 
 
 def findings(graph: Graph, rooms: Rooms) -> list[Finding]:
     """What the shapes find, each at the cell that it came from, sorted."""
-    return read(report(graph, rooms), graph, rooms)
-
-
-def read(results: rdflib.Graph, graph: Graph, rooms: Rooms) -> list[Finding]:
-    """The findings of a validation report, each at the cell that it came from, sorted."""
     rules = shapes(rooms)
+    return read(validate(graph.store, rules), graph, rules)
+
+
+def read(results: rdflib.Graph, graph: Graph, rules: rdflib.Graph) -> list[Finding]:
+    """The findings of a validation report, each at the cell that it came from, sorted."""
     return sorted(
         {
             _finding(results, result, rules, graph)
