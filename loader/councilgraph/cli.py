@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -515,7 +514,7 @@ def check(
         else:
             made = dataset.assemble(rooms, _progress())
         wanted = _wanted(only, made, rooms)
-        with _bar() as step:
+        with render.bar(sys.stderr) as step:
             report = validation.validate(made.store, rules, engine=engine, only=looked_at, step=step)
         found = validation.read(report, made, rules)
         if shapes:
@@ -704,22 +703,6 @@ def _wanted(only: tuple[str, ...], made: dataset.Graph, rooms: Rooms) -> set[str
         else:
             wanted.add(queries.thing(made.store, rooms, word, "--only").value)
     return wanted
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int, str], None]]:
-    """A bar of progress on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _of, _name: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("check", total=None)
-        yield lambda done, of, name: progress.update(
-            task, completed=done, total=of, description=f"check {name}"
-        )
 
 
 def _within(seconds: float) -> None:

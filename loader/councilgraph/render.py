@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
-from typing import Any
+from typing import Any, TextIO
 
 from pyoxigraph import Literal, NamedNode
 
@@ -374,6 +375,22 @@ def _sarif(rules: dict[str, list[Finding]]) -> str:
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+@contextmanager
+def bar(stream: TextIO) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar of progress where the stream is a terminal; nothing elsewhere."""
+    if not stream.isatty():
+        yield lambda _done, _of, _name: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(file=stream), transient=True) as progress:
+        task = progress.add_task("check", total=None)
+        yield lambda done, of, name: progress.update(
+            task, completed=done, total=of, description=f"check {name}"
+        )
 
 
 def explained(rule: dict[str, str]) -> str:
