@@ -515,7 +515,7 @@ def check(
             made = dataset.assemble(rooms, _progress())
         wanted = _wanted(only, made, rooms)
         with render.bar(sys.stderr) as step:
-            report = validation.validate(made.store, rules, engine=engine, only=looked_at, step=step)
+            report = validation.validate(made, rules, engine=engine, only=looked_at, step=step)
         found = validation.read(report, made, rules)
         if shapes:
             told = {str(rule) for rules_ in looked_at.values() for rule in rules_}

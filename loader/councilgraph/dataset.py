@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from councilgraph.bundle import Rooms
 from councilgraph.concepts import TABLES
 from councilgraph.errors import CouncilgraphError, Finding, FindingsError
 from councilgraph.iris import kind_of
-from councilgraph.namespaces import BASE, RDF, SKOS
+from councilgraph.namespaces import BASE, PREFIXES, RDF, SKOS
 from councilgraph.tables import Known, Row, choose, key_of, parse_row, read_rows
 
 Progress = Callable[[str, str, float], None]  # stage, what came of it, seconds
@@ -36,6 +36,10 @@ class Graph:
 
     store: Store
     rows: Mapping[str, Row] = field(default_factory=dict)
+    #: What files say, where the store says it otherwise: it writes "01" as "1", and a byte as an integer.
+    exact: Sequence[Triple] | None = None
+    #: The prefixes that files declare.
+    prefixes: Mapping[str, str] = field(default_factory=lambda: PREFIXES)
 
     def __len__(self) -> int:
         return sum(1 for _ in triples(self.store))
@@ -45,14 +49,20 @@ def silent(stage: str, result: str, seconds: float) -> None:
     """Show no progress."""
 
 
-def parsed(paths: Iterable[Path], root: Path) -> list[Quad]:
-    """The triples of RDF files, read strictly; an error names file and line."""
+def parsed(paths: Iterable[Path], root: Path, prefixes: dict[str, str] | None = None) -> list[Quad]:
+    """The triples of RDF files, read strictly; an error names file and line.
+
+    `prefixes` takes those that the files declare.
+    """
     quads: list[Quad] = []
     for path in paths:
         name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
         form = RdfFormat.from_extension(path.suffix.removeprefix(".")) or RdfFormat.TURTLE
         try:
-            quads += parse(path.read_bytes(), format=form)
+            reader = parse(path.read_bytes(), format=form, base_iri=path.resolve().as_uri())
+            quads += reader
+            if prefixes is not None:
+                prefixes.update(reader.prefixes)
         except SyntaxError as error:
             where = f"{name}:{error.lineno}" if error.lineno else name
             why = f"is not {form.name} ({str(error.msg).split(' at line')[0]})"
@@ -279,14 +289,19 @@ def read_files(paths: Iterable[Path], rooms: Rooms | None) -> Graph:
 
     With `rooms` the ontology and the concepts stand beside them, and what follows from them is derived.
     """
+    prefixes: dict[str, str] = dict(PREFIXES) if rooms else {}
+    quads = parsed(paths, rooms.root if rooms else Path.cwd(), prefixes)
+    said = {Quad(q.subject, q.predicate, q.object, DefaultGraph()) for q in quads}
+    known = vocabulary(rooms)[0] if rooms else []
     store = Store()
-    if rooms:
-        store.bulk_extend(vocabulary(rooms)[0])
-    root = rooms.root if rooms else Path.cwd()
-    store.extend(Quad(q.subject, q.predicate, q.object, DefaultGraph()) for q in parsed(paths, root))
+    store.bulk_extend([*known, *said])
+    lossless = said <= set(store)
     if rooms:
         derive(store, rooms)
-    return Graph(store)
+    if lossless:
+        return Graph(store, prefixes=prefixes)
+    derived = store.quads_for_pattern(None, None, None, DERIVED)
+    return Graph(store, exact=[q.triple for q in {*known, *said, *derived}], prefixes=prefixes)
 
 
 def _point(home: Path, pointer: dict[str, Any]) -> None:

@@ -68,7 +68,6 @@ class _Place:
 class _Reader:
     """Reads one shape: `found` grows a graph pattern, in `?this`, for each way of violating it."""
 
-    get: Callable[[Node], Shape]
     closure: Callable[[Iterable[Node]], list[str]]
     found: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)  # SPARQL constraints, with `$this` free
@@ -104,10 +103,10 @@ class _Reader:
                 continue
             for each in values:
                 if parameter in (SH.property, SH.node):
-                    self.read(self.get(each), value, reach, depth + 1)
+                    self.read(shape.get_other_shape(each), value, reach, depth + 1)
                 elif parameter == SH["and"]:
                     for member in shape.sg.graph.items(each):
-                        self.read(self.get(member), value, reach, depth + 1)
+                        self.read(shape.get_other_shape(member), value, reach, depth + 1)
                 elif parameter in _TESTS:
                     wrong.append(_TESTS[parameter](self, shape, each, value))
                 elif parameter in _PATTERNS:
@@ -124,16 +123,14 @@ class _Reader:
         )
 
 
-def queries(
-    shape: Shape, get: Callable[[Node], Shape], closure: Callable[[Iterable[Node]], list[str]]
-) -> list[str] | None:
+def queries(shape: Shape, closure: Callable[[Iterable[Node]], list[str]]) -> list[str] | None:
     """SELECTs that together find every focus node that may violate a shape; None where all of them may.
 
-    `get` gives the shape of a node; `closure` the classes below some classes, as SPARQL writes them.
+    `closure` gives the classes below some classes, themselves among them, as SPARQL writes them.
     """
     try:
         targets = _targets(shape, closure)
-        reader = _Reader(get, closure)
+        reader = _Reader(closure)
         reader.read(shape, "?this", "")
     except NotUnderstoodError:
         return None

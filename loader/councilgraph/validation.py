@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import oxrdflib._converter
 import oxrdflib.store
 import pyshacl
 import rdflib
-from oxrdflib._converter import from_ox
 from oxrdflib.store import OxigraphStore
-from pyoxigraph import Literal, Store
+from pyoxigraph import Literal, QuerySolutions
 from pyshacl.graph_abstraction import DataGraph
 from pyshacl.shape import Shape
 from pyshacl.validator import Validator
@@ -19,22 +20,23 @@ from rdflib.namespace import RDF, RDFS, SH, XSD
 
 from councilgraph import suspects
 from councilgraph.bundle import Rooms
-from councilgraph.dataset import Graph, parsed
+from councilgraph.dataset import Graph, parsed, triples
 from councilgraph.errors import CouncilgraphError, Finding, unknown
 from councilgraph.namespaces import compact
 from councilgraph.tables import Row
 
+_converted = oxrdflib._converter.from_ox
 rdflib.NORMALIZE_LITERALS = False  # literals stay the terms that the store has
 
 
 def _from_store(term: Any) -> Any:
     """A term of the store as rdflib reads it from a file: a plain text has no datatype."""
-    if isinstance(term, Literal) and term.datatype == XSD.string:
+    if isinstance(term, Literal) and term.datatype.value == str(XSD.string):
         return rdflib.Literal(term.value)
-    return from_ox(term)
+    return _converted(term)
 
 
-oxrdflib.store.from_ox = _from_store  # type: ignore[attr-defined] # it imports the name, and keeps it
+oxrdflib.store.from_ox = oxrdflib._converter.from_ox = _from_store  # type: ignore[attr-defined] # it keeps the name in both
 
 
 class _StoreGraph(rdflib.Graph):
@@ -71,68 +73,97 @@ def quiet(done: int, of: int, shape: str) -> None:
 
 def report(graph: Graph, rooms: Rooms) -> rdflib.Graph:
     """The W3C validation report of the rooms' shapes on the graph."""
-    return validate(graph.store, shapes(rooms))
+    return validate(graph, shapes(rooms))
 
 
 def validate(
-    store: Store,
+    graph: Graph,
     rules: rdflib.Graph,
     *,
     engine: str = "store",
     only: Collection[rdflib.URIRef] = (),
     step: Step = quiet,
 ) -> rdflib.Graph:
-    """The W3C validation report of some shapes, or of those of them that `only` names, on a default graph.
+    """The W3C validation report of some shapes, or of those of them that `only` names, on a graph.
 
     Either engine has pyshacl write it. `pyshacl` shows it every focus node; `store` first asks the store
-    which may be at fault, and shows it those alone. CouncilgraphError where a shape cannot be read.
+    which may be at fault, and shows it those alone. A shape that the store cannot be asked about is pyshacl's
+    on a copy of the graph in rdflib. CouncilgraphError where a shape cannot be read.
     """
-    data = _StoreGraph(store=OxigraphStore(store=store), identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID)
-    options = {"inplace": True, "allow_warnings": True}
+    copies = _Copies(graph)
     results: list[Any] = []
     sound = True
     try:
-        validator = Validator(DataGraph.from_rdflib(data), shacl_graph=rules, options=options)
-        executor, graph = validator.make_executor(), validator.data_graph
-        chosen = [shape for shape in validator.shacl_graph.shapes if not only or shape.node in only]
+        validator = Validator(
+            copies.stored, shacl_graph=rules, options={"inplace": True, "allow_warnings": True}
+        )
+        executor, shapes_graph = validator.make_executor(), validator.shacl_graph
+        chosen = [shape for shape in shapes_graph.shapes if not only or shape.node in only]
         for done, shape in enumerate(chosen):
             step(done, len(chosen), _name(shape.node))
-            focus = _suspects(store, shape, graph) if engine == "store" and not shape.deactivated else None
+            if shape.deactivated or not any(map(list, shape.target())):
+                continue
+            texts = suspects.queries(shape, copies.below) if graph.exact is None else None
+            focus = None if texts is None else copies.found(shape, texts)
+            data = copies.copied if focus is None else copies.stored
+            if engine == "pyshacl":
+                focus = None
             if focus is None or focus:
-                conforms, found = shape.validate(executor, graph, focus=focus)
+                conforms, found = shape.validate(executor, data, focus=focus)
                 sound = sound and conforms
                 results += found
         step(len(chosen), len(chosen), "")
-        written, _ = validator.create_validation_report(validator.shacl_graph, sound, results)
-    except (pyshacl.errors.ReportableRuntimeError, pyshacl.errors.ValidationWarning) as error:
+        written, _ = validator.create_validation_report(shapes_graph, sound, results)
+    except (
+        NotImplementedError,
+        pyshacl.errors.ReportableRuntimeError,
+        pyshacl.errors.ValidationWarning,
+    ) as error:
         why = " ".join(str(getattr(error, "message", error)).split())
         raise CouncilgraphError("shapes", why, "Mend the shape.") from error
     return written  # type: ignore[no-any-return]
 
 
-def _suspects(store: Store, shape: Shape, data: Any) -> list[Any] | None:
-    """The focus nodes of a shape that may violate it; None where all of them may."""
+class _Copies:
+    """The graph as pyshacl reads it: in the store; and copied into rdflib, when that is first asked for."""
 
-    def closure(classes: Iterable[Any]) -> list[str]:
-        below = {node for each in classes for node in data.transitive_subjects(RDFS.subClassOf, each)}
-        named = [node.n3() for node in below if isinstance(node, rdflib.URIRef)]
-        if len(named) < len(below):
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        store = OxigraphStore(store=graph.store)
+        self.stored = self._bound(_StoreGraph(store=store, identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID))
+
+    def _bound(self, graph: rdflib.Graph) -> DataGraph:
+        for prefix, base in self.graph.prefixes.items():
+            graph.bind(prefix, base, replace=True)
+        return DataGraph.from_rdflib(graph)
+
+    @cached_property
+    def copied(self) -> DataGraph:
+        """The graph in rdflib, just as files said it."""
+        graph = rdflib.Graph()
+        for triple in triples(self.graph.store) if self.graph.exact is None else self.graph.exact:
+            graph.add(tuple(map(_from_store, (triple.subject, triple.predicate, triple.object))))
+        return self._bound(graph)
+
+    def below(self, classes: Iterable[Any]) -> list[str]:
+        """The classes below some classes, themselves among them, as SPARQL writes them."""
+        found = {n for each in classes for n in self.stored.transitive_subjects(RDFS.subClassOf, each)}
+        named = [node.n3() for node in found if isinstance(node, rdflib.URIRef)]
+        if len(named) < len(found):
             raise suspects.NotUnderstoodError
         return sorted(named)
 
-    if not any(map(list, shape.target())):
-        return []
-    texts = suspects.queries(shape, shape.sg.lookup_shape_from_node, closure)
-    if texts is None:
-        return None
-    found: set[Any] = set()
-    for text in texts:
-        try:
-            rows = store.query(text)
-        except SyntaxError:  # pyshacl says so, of the constraint as it stands
-            return None
-        found |= {_from_store(row["this"]) for row in rows if row["this"] is not None}  # type: ignore[union-attr]
-    return [node for node in shape.focus_nodes(data) if node in found] if found else []
+    def found(self, shape: Shape, texts: Iterable[str]) -> list[Any] | None:
+        """The focus nodes of a shape that some SELECTs find; None where the store cannot read one of them."""
+        found = set()
+        for text in texts:
+            try:
+                rows = self.graph.store.query(text, prefixes=dict(self.graph.prefixes))
+            except SyntaxError:
+                return None
+            assert isinstance(rows, QuerySolutions)
+            found |= {_from_store(row["this"]) for row in rows if row["this"] is not None}
+        return [node for node in shape.focus_nodes(self.stored) if node in found] if found else []
 
 
 def shapes_from(path: Path) -> rdflib.Graph:
@@ -217,17 +248,12 @@ def _name(node: Any) -> str:
 def findings(graph: Graph, rooms: Rooms) -> list[Finding]:
     """What the shapes find, each at the cell that it came from, sorted."""
     rules = shapes(rooms)
-    return read(validate(graph.store, rules), graph, rules)
+    return read(validate(graph, rules), graph, rules)
 
 
 def read(results: rdflib.Graph, graph: Graph, rules: rdflib.Graph) -> list[Finding]:
     """The findings of a validation report, each at the cell that it came from, sorted."""
-    return sorted(
-        {
-            _finding(results, result, rules, graph)
-            for result in results.subjects(RDF.type, SH.ValidationResult)
-        }
-    )
+    return sorted({_finding(results, result, rules, graph) for result in results.objects(None, SH.result)})
 
 
 def written(results: rdflib.Graph) -> str:
