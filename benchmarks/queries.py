@@ -211,9 +211,8 @@ def work(open_: Open, asked: Connection) -> None:
         asked.send((took, len(rows.rows), digest))
 
 
-def measure(args: argparse.Namespace, folder: Path, report: Report) -> None:
-    """Fill in a report, size by size and engine by engine."""
-    catalogue = [q for q in queries.catalogue(bundle.rooms()) if not args.only or q.name in args.only]
+def measure(catalogue: list[queries.Query], args: argparse.Namespace, folder: Path, report: Report) -> None:
+    """Fill in a report of these queries, size by size and engine by engine."""
     for size in args.sizes:
         tell(f"{size}: making the graph")
         graph = made(size, folder)
@@ -389,11 +388,15 @@ def main() -> None:
         if strange := set(chosen) - set(known):
             parser.error(f"--{option}: {', '.join(sorted(strange))}: take {', '.join(known)}")
         setattr(args, option, [name for name in known if name in chosen])
+    catalogue = queries.catalogue(bundle.rooms())
+    if strange := set(args.only or ()) - {query.name for query in catalogue}:
+        parser.error(f"--only: {', '.join(sorted(strange))}: no such query")
+    asked = [query for query in catalogue if not args.only or query.name in args.only]
     report: Report = {"machine": machine(), "runs": args.runs, "sizes": {}}
     with ExitStack() as stack:
         folder = args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        measure(args, folder, report)
+        measure(asked, args, folder, report)
     print(tables(report))
 
 

@@ -32,8 +32,8 @@ def _cases() -> list[tuple[str, Path, rdflib.term.Node]]:
         if path.name == "manifest.ttl":
             continue
         graph = rdflib.Graph().parse(path, publicID=path.as_uri())
-        for entry in graph.subjects(RDF.type, SHT.Validate):
-            found.append((str(path.relative_to(SUITE).with_suffix("")), path, entry))
+        name = str(path.relative_to(SUITE).with_suffix(""))
+        found += [(name, path, entry) for entry in graph.subjects(RDF.type, SHT.Validate)]
     return found
 
 
