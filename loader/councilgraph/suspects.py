@@ -40,6 +40,17 @@ _NODE_KINDS = {
     SH.IRIOrLiteral: "(ISIRI({v}) || ISLITERAL({v}))",
     SH.Literal: "ISLITERAL({v})",
 }
+#: Parameters of which a shape may have several.
+_SEVERAL = (
+    SH["and"],
+    SH["class"],
+    SH.disjoint,
+    SH.hasValue,
+    SH.lessThan,
+    SH.lessThanOrEquals,
+    SH.node,
+    SH.property,
+)
 _DEEPEST = 12  # nested shapes; a shape that goes deeper, or round in a circle, has every target suspect
 #: What Python's regular expressions and those of the store may read differently.
 _ODD = re.compile(r"\\[^dDwWsSbB.\\/()\[\]{}*+?^$|-]|\(\?|\[\[|\[:|&&|--|~~|[^\x00-\x7f]")
@@ -101,6 +112,8 @@ class _Reader:
                     raise NotUnderstoodError
                 self.asked += _constraints(shape)
                 continue
+            if len(values) > 1 and parameter not in _SEVERAL:
+                raise NotUnderstoodError  # pyshacl says that this cannot be
             for each in values:
                 if parameter in (SH.property, SH.node):
                     self.read(shape.get_other_shape(each), value, reach, depth + 1)
