@@ -131,9 +131,12 @@ class _Reader:
 
     def path(self, shape: Shape) -> str:
         path = shape.path()
-        return (
-            path.n3() if isinstance(path, rdflib.URIRef) else str(shacl_path_to_sparql_path(shape.sg, path))
-        )
+        if isinstance(path, rdflib.URIRef):
+            return path.n3()
+        text = str(shacl_path_to_sparql_path(shape.sg, path))
+        if "*" in text or "?" in text:  # a path of no length from a node of which the graph says nothing
+            raise NotUnderstoodError
+        return text
 
 
 def queries(shape: Shape, closure: Callable[[Iterable[Node]], list[str]]) -> list[str] | None:
