@@ -12,6 +12,7 @@ CONCEPT: Final = f"{BASE}concept/"
 
 #: A folder of instances each: the prefix, and the kind of thing, have the same name.
 KINDS: Final = (
+    "ancestry",
     "area",
     "body",
     "claim",
