@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, Result
-from councilgraph import cli
+from councilgraph import bundle, cli, queries
 
 Run = Callable[..., Result]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -83,3 +83,10 @@ def test_the_command_reference_is_what_help_says(run: Run, request: pytest.Fixtu
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_question_has_its_queries_and_every_query_its_question() -> None:
+    text = (ROOT / "docs" / "questions.md").read_text()
+    named = set(re.findall(r"`([a-z]+/[a-z-]+)`", text))
+    assert named == {query.name for query in queries.catalogue(bundle.rooms(ROOT))}
+    assert len(re.findall(r"^\| \d+ \|", text, re.MULTILINE)) == 40

@@ -6,7 +6,6 @@ The faults that break a property shape follow from the shape itself; those that 
 
 from __future__ import annotations
 
-import csv
 import os
 import random
 import re
@@ -15,17 +14,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from itertools import cycle, islice
-from pathlib import Path
+from itertools import cycle
 from typing import Any
 
 import pytest
 import rdflib
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 from pyshacl.constraints import ALL_CONSTRAINT_PARAMETERS
-from rdflib.namespace import RDF, RDFS, SH, SKOS
+from rdflib.namespace import RDF, SH, SKOS
 
-from conftest import ROOT, Result
+from conftest import ROOT
 from councilgraph import bundle, dataset, validation
 from councilgraph.namespaces import BASE, PREFIXES, XSD, compact
 
@@ -125,6 +123,8 @@ def _ox(term: rdflib.term.Node) -> Term:
 
 
 def _component(parameter: rdflib.URIRef) -> rdflib.URIRef:
+    if parameter == SH.sparql:
+        return SH.SPARQLConstraintComponent
     name = _name(parameter)
     return SH[f"{name[0].upper()}{name[1:]}ConstraintComponent"]
 
