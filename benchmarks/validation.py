@@ -201,7 +201,8 @@ def spoil(store: Store, each: int = 10) -> dict[str, list[str]]:
     kinds: dict[str, tuple[NamedNode, NamedNode, NamedNode | Literal | None, bool]] = {
         "a holding that nobody holds": (CG.Holding, CG.isHeldBy, None, False),
         "a second framework": (CG.Inspection, CG.follows, NamedNode(f"{ID}framework/sif"), True),
-        "a day of a thirteenth month": (CG.Designation, CG.fromEarliest, day("2019-13-01"), False),
+        # Not where a day is compared with another: pyshacl breaks off at one that cannot be.
+        "a day of a thirteenth month": (CG.Tenure, CG.observedOn, day("2019-13-01"), True),
         "a topic of another scheme": (
             CG.Judgement,
             CG.isAbout,
@@ -211,12 +212,12 @@ def spoil(store: Store, each: int = 10) -> dict[str, list[str]]:
         "a code with a space": (CG.Identifier, SKOS.notation, Literal("E06 000"), False),
         "a start after the latest start": (CG.NameUse, CG.fromEarliest, day("2999-01-01"), False),
         "a source that is not registered": (
-            CG.Tenure,
+            CG.Designation,
             DCTERMS.source,
             NamedNode(f"{ID}source/none"),
             True,
         ),
-        "two labels": (CG.Effect, SKOS.prefLabel, Literal("Another name"), True),
+        "an effect on nobody": (CG.Effect, CG.concerns, NamedNode(f"{ID}body/nobody"), False),
         "the first day of a spreadsheet": (CG.Source, CG.publishedEarliest, day("1900-01-01"), False),
         "a claim about nothing": (
             CG.Claim,
@@ -227,10 +228,10 @@ def spoil(store: Store, each: int = 10) -> dict[str, list[str]]:
     }
     faults = {}
     for kind, (of, predicate, value, stays) in kinds.items():
-        names = sorted(
-            {quad.subject.value for quad in store.quads_for_pattern(None, TYPE, of)}
-            & {quad.subject.value for quad in store.quads_for_pattern(None, predicate, None)}
-        )
+        told = {quad.subject.value for quad in store.quads_for_pattern(None, TYPE, of)}
+        if not stays:
+            told &= {quad.subject.value for quad in store.quads_for_pattern(None, predicate, None)}
+        names = sorted(told)
         some = min(each, len(names))
         faults[kind] = [names[place * len(names) // some] for place in range(some)]
         for name in map(NamedNode, faults[kind]):
@@ -420,10 +421,10 @@ def fill(report: Report, args: argparse.Namespace, folder: Path) -> None:
             "faults": {kind: len(names) for kind, names in graph.faults.items()},
             "rules": {},
         }
-        loads: list[float] = []
         for which in args.rules:
             column = sheet["rules"][which] = {}
             results: dict[str, Counter[Found]] = {}
+            loads: list[float] = []  # Jena's, on no shapes: it does not say what reading takes
             for engine in args.engines:
                 if engine == "pyshacl" and size == "1m" and not args.pyshacl_everywhere:
                     column[engine] = {"left": "not run; `--pyshacl-everywhere` runs it"}
@@ -431,7 +432,7 @@ def fill(report: Report, args: argparse.Namespace, folder: Path) -> None:
                 tell(f"{size}: {graph.count:,} triples, {RULES[which]}: {ENGINES[engine]}")
                 path = folder / f"report.{size}.{which}.{engine}.ttl"
                 try:
-                    if engine == "jena" and not loads:
+                    if engine == "jena":
                         empty = folder / f"report.{size}.none.jena.ttl"
                         loads = [
                             run["seconds"]
@@ -448,9 +449,8 @@ def fill(report: Report, args: argparse.Namespace, folder: Path) -> None:
                     continue
                 cell = column[engine] = sorted(runs, key=lambda run: run.get("seconds", 0))[len(runs) // 2]
                 if "seconds" in cell:
-                    if engine == "jena" and loads:
-                        cell["load"] = sorted(loads)[len(loads) // 2]
-                        cell["validate"] = max(cell["seconds"] - cell["load"], 0.0)
+                    if loads and (load := sorted(loads)[len(loads) // 2]) < cell["seconds"]:
+                        cell |= {"load": load, "validate": cell["seconds"] - load}
                     results[engine] = findings(path)
                     focus = {found[0] for found in results[engine]}
                     cell["findings"] = results[engine].total()

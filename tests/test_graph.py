@@ -102,7 +102,7 @@ def test_sources_are_records_and_publications(world: Graph) -> None:
     assert row["source"] == "; ".join(
         f"{BODY[:-5]}source/{slug}" for slug in ("ukpga-1972-70", "uksi-2018-648")
     )
-    assert "Local Government Act 1972, section 1" in str(row["publication"])
+    assert "Local Government Act 1972 (c. 70), section 1, section 195; " in str(row["publication"])
 
 
 @pytest.mark.parametrize("query", queries.catalogue(councilgraph.bundle.rooms()), ids=lambda q: q.name)

@@ -6,15 +6,17 @@ The faults that break a property shape follow from the shape itself; those that 
 
 from __future__ import annotations
 
+import csv
 import os
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from itertools import cycle
+from itertools import cycle, islice
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +25,11 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 from pyshacl.constraints import ALL_CONSTRAINT_PARAMETERS
 from rdflib.namespace import RDF, SH, SKOS
 
-from conftest import ROOT
+from conftest import ROOT, Result
 from councilgraph import bundle, dataset, validation
+from councilgraph.errors import Finding
 from councilgraph.namespaces import BASE, PREFIXES, XSD, compact
+from councilgraph.tables import Row
 
 SEED = os.environ.get("COUNCILGRAPH_SEED", "1974")
 EACH = int(os.environ.get("COUNCILGRAPH_FAULTS", "1"))
@@ -66,6 +70,7 @@ class World:
         self.store.bulk_extend(graph.store)
         self.rows = graph.rows
         self.graph = dataset.Graph(self.store, self.rows)
+        self.found: dict[str, list[NamedNode]] = {}
         self.before: dict[rdflib.URIRef, set[tuple[str, str]]] = {}
 
     def ask(self, select: str) -> list[dict[str, Term]]:
@@ -75,10 +80,16 @@ class World:
         rows = [{name: row[name] for name in names if row[name] is not None} for row in found]
         return sorted(rows, key=str)
 
-    def instances(self, kind: str) -> list[NamedNode]:
+    def nodes(self, pattern: str) -> list[NamedNode]:
+        """What `?this` stands for in a pattern."""
+        if pattern not in self.found:
+            rows = self.ask(f"SELECT DISTINCT ?this WHERE {{ {pattern} }}")
+            self.found[pattern] = [row["this"] for row in rows]
+        return self.found[pattern]
+
+    def instances(self, kind: rdflib.term.Node) -> list[NamedNode]:
         """The records of a class, or of one below it."""
-        rows = self.ask(f"SELECT DISTINCT ?this WHERE {{ ?this a/rdfs:subClassOf* <{kind}> }}")
-        return [row["this"] for row in rows]
+        return self.nodes(TARGETS[SH.targetClass].format(kind))
 
     def values(self, subject: Term, path: str) -> list[Term]:
         """What the graph says of a property of a record, sorted."""
@@ -86,10 +97,12 @@ class World:
         return sorted((quad.object for quad in quads), key=str)
 
     @contextmanager
-    def broken(self, fault: Fault) -> Iterator[None]:
-        """The world with a fault in it."""
-        gone = [q for q in map(_quad, fault.drop) if q in self.store]
-        new = [q for q in map(_quad, fault.add) if q not in self.store]
+    def broken(self, faults: list[Fault]) -> Iterator[None]:
+        """The world with some faults in it."""
+        add = {_quad(triple) for fault in faults for triple in fault.add}
+        drop = {_quad(triple) for fault in faults for triple in fault.drop} - add
+        gone = [quad for quad in drop if quad in self.store]
+        new = [quad for quad in add if quad not in self.store]
         for quad in gone:
             self.store.remove(quad)
         self.store.extend(new)
@@ -132,28 +145,36 @@ def _component(parameter: rdflib.URIRef) -> rdflib.URIRef:
 # What the shapes require
 
 
+#: The ways in which a shape says what it looks at, as patterns of `?this`.
+TARGETS = {
+    SH.targetClass: "?this a/rdfs:subClassOf* <{}>",
+    SH.targetNode: "VALUES ?this {{ <{}> }}",
+    SH.targetObjectsOf: "?any <{}> ?this",
+    SH.targetSubjectsOf: "?this <{}> ?any",
+}
+
+
 def _tops(rule: rdflib.term.Node) -> set[rdflib.URIRef]:
     """The shapes with targets that a rule belongs to, itself perhaps."""
-    tops = {rule} if any(RULES.triples((rule, p, None)) for p in TARGETS) else set()
+    tops = {rule} if any((rule, how, None) in RULES for how in TARGETS) else set()
     return tops | {top for parent in RULES.subjects(SH.property, rule) for top in _tops(parent)}
 
 
-TARGETS = (SH.targetClass, SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetNode)
+def _targets(rule: rdflib.term.Node) -> dict[str, str]:
+    """What a rule looks at: the target, and its pattern."""
+    found = {(str(node), how) for top in _tops(rule) for how in TARGETS for node in RULES.objects(top, how)}
+    return {node: TARGETS[how].format(node) for node, how in sorted(found)}
 
 
-def _targets(rule: rdflib.term.Node) -> list[str]:
-    return sorted({str(target) for top in _tops(rule) for p in TARGETS for target in RULES.objects(top, p)})
+#: What pyshacl counts among constraints and breaks none.
+BESIDE = (SH.property, SH.flags, SH.ignoredProperties)
 
 
 def _constraints(rule: rdflib.term.Node) -> dict[rdflib.URIRef, list[rdflib.term.Node]]:
     """The constraints of a rule: parameter → its values."""
     found: dict[rdflib.URIRef, list[rdflib.term.Node]] = {}
     for parameter, value in sorted(RULES.predicate_objects(rule)):
-        if parameter in ALL_CONSTRAINT_PARAMETERS and parameter not in (
-            SH.property,
-            SH.flags,
-            SH.ignoredProperties,
-        ):
+        if parameter in ALL_CONSTRAINT_PARAMETERS and parameter not in BESIDE:
             found.setdefault(parameter, []).append(value)
     return found
 
@@ -178,13 +199,10 @@ class At:
 
     world: World
     rule: rdflib.URIRef
-    kind: str  # the target by which the record is looked at
+    target: str  # the pattern by which the record is looked at
+    path: str
     focus: NamedNode
     draw: random.Random
-
-    @cached_property
-    def path(self) -> str:
-        return str(RULES.value(self.rule, SH.path))
 
     @cached_property
     def old(self) -> list[Term]:
@@ -193,11 +211,11 @@ class At:
     @cached_property
     def right(self) -> list[Term]:
         """Values that the property may have: those that others have, then any of the type."""
-        pattern = f"?other a/rdfs:subClassOf* <{self.kind}> ; <{self.path}> ?value"
-        found = [row["value"] for row in self.world.ask(f"SELECT DISTINCT ?value WHERE {{ {pattern} }}")]
+        told = f"{self.target} . ?this <{self.path}> ?value"
+        found = [row["value"] for row in self.world.ask(f"SELECT DISTINCT ?value WHERE {{ {told} }}")]
         self.draw.shuffle(found)
         for kind in RULES.objects(self.rule, SH["class"]):
-            found += self.world.instances(str(kind))
+            found += self.world.instances(kind)
         form = RULES.value(self.rule, SH.pattern)
         found = [value for value in found if not form or re.search(str(form), value.value)]
         found += SAMPLES.get(_name(RULES.value(self.rule, SH.datatype) or ""), [])
@@ -225,25 +243,22 @@ def _fewer(at: At, least: Any) -> list[list[Term]]:
 
 
 def _more(at: At, most: Any) -> list[list[Term]]:
-    return (
-        [[*at.old, *at.right][: max(int(most), len(at.old)) + 1]]
-        if len(at.old) + len(at.right) > int(most)
-        else []
-    )
+    some = [*at.old, *at.right][: max(int(most), len(at.old)) + 1]
+    return [some] if len(some) > int(most) else []
 
 
 def _of_another_class(at: At, kind: Any) -> list[list[Term]]:
-    own = set(at.world.instances(str(kind)))
-    others = [NamedNode(iri) for iri in sorted(at.world.rows) if NamedNode(iri) not in own]
-    return at.instead(at.draw.choice(others), NOWHERE, Literal("somebody"))
+    own = {node.value for node in at.world.instances(kind)}
+    others = (NamedNode(iri) for iri in at.draw.sample([*at.world.rows], 100) if iri not in own)
+    return at.instead(next(others), NOWHERE, Literal("somebody"))
 
 
 def _of_another_type(at: At, datatype: Any) -> list[list[Term]]:
     name = _name(datatype)
     text = at.old[0].value if at.old else "2019"
-    wrong = [Literal(text, language="en") if name == "string" else Literal(text), NOWHERE]
+    malformed = [Literal(MALFORMED[name], datatype=_ox(datatype))] if name in MALFORMED else []
     return at.instead(
-        *([Literal(MALFORMED[name], datatype=_ox(datatype))] if name in MALFORMED else []), *wrong
+        *malformed, Literal(text, language="en") if name == "string" else Literal(text), NOWHERE
     )
 
 
@@ -252,33 +267,36 @@ def _of_another_node_kind(at: At, kind: Any) -> list[list[Term]]:
 
 
 def _unlike(at: At, form: Any) -> list[list[Term]]:
-    concepts: list[Term] = [*at.world.instances(str(SKOS.Concept))]
+    concepts: list[Term] = [*at.world.instances(SKOS.Concept)]
     at.draw.shuffle(concepts)
     iris = not at.old or isinstance(at.old[0], NamedNode)
     wrong = [value for value in (concepts if iris else ODD) if not re.search(str(form), value.value)]
     return at.instead(*wrong[:2])
 
 
-def _shorter(at: At, least: Any) -> list[list[Term]]:
-    return at.instead(Literal("x" * (int(least) - 1)))
+def _of_length(by: int) -> Callable[[At, Any], list[list[Term]]]:
+    """A text shorter or longer than it may be."""
+    return lambda at, bound: at.instead(Literal("x" * (int(bound) + by)))
 
 
-def _below(at: At, least: Any) -> list[list[Term]]:
-    return at.instead(Literal(int(least) - 1))
+def _moved(value: str, by: int) -> Term:
+    """A number, or a day, so many further on."""
+    if "-" not in value:
+        return Literal(int(value) + by)
+    return Literal((date.fromisoformat(value) + timedelta(days=by)).isoformat(), datatype=XSD.date)
 
 
-def _after(days: int) -> Callable[[At, Any], list[list[Term]]]:
-    """The property on the day of another or after it, which it must not pass."""
+def _beyond(by: int) -> Callable[[At, Any], list[list[Term]]]:
+    """A value beyond a bound."""
+    return lambda at, bound: at.instead(_moved(str(bound), by))
+
+
+def _after(by: int) -> Callable[[At, Any], list[list[Term]]]:
+    """A value beyond that of another property."""
 
     def values(at: At, other: Any) -> list[list[Term]]:
         found = at.world.values(at.focus, str(other))
-        if not found:
-            return []
-        last = found[-1].value
-        if "-" not in last:
-            return at.instead(Literal(int(last) + days))
-        day = date.fromisoformat(last) + timedelta(days=days)
-        return at.instead(Literal(day.isoformat(), datatype=XSD.date))
+        return at.instead(_moved(found[-1].value, by)) if found else []
 
     return values
 
@@ -300,8 +318,12 @@ WAYS: dict[rdflib.URIRef, Callable[[At, Any], list[list[Term]]]] = {
     SH.datatype: _of_another_type,
     SH.nodeKind: _of_another_node_kind,
     SH.pattern: _unlike,
-    SH.minLength: _shorter,
-    SH.minInclusive: _below,
+    SH.minLength: _of_length(-1),
+    SH.maxLength: _of_length(1),
+    SH.minInclusive: _beyond(-1),
+    SH.minExclusive: _beyond(0),
+    SH.maxInclusive: _beyond(1),
+    SH.maxExclusive: _beyond(0),
     SH.lessThan: _after(0),
     SH.lessThanOrEquals: _after(1),
     SH["in"]: _outside,
@@ -322,15 +344,15 @@ def _derived(world: World, rule: rdflib.URIRef) -> Iterator[Fault]:
 def _broken(
     world: World, rule: rdflib.URIRef, parameter: rdflib.URIRef, value: rdflib.term.Node, draw: random.Random
 ) -> Iterator[Fault]:
+    path = str(RULES.value(rule, SH.path))
     places = []
     most = 0
-    for kind in _targets(rule):
-        found = [
-            At(world, rule, kind, focus, draw) for focus in world.instances(kind) if focus.value in world.rows
-        ]
+    for target in _targets(rule).values():
+        rowed = [focus for focus in world.nodes(target) if focus.value in world.rows]
+        found = [At(world, rule, target, path, focus, draw) for focus in rowed]
         draw.shuffle(found)
         found.sort(key=lambda at: not at.old)  # those that say something of it first
-        applicable = [at for at in found[:20] if WAYS[parameter](at, value)]
+        applicable = [*islice((at for at in found if WAYS[parameter](at, value)), 4 * EACH)]
         if applicable:
             places.append(cycle(applicable))
             most = max(most, len(WAYS[parameter](applicable[0], value)))
@@ -338,12 +360,12 @@ def _broken(
         at = next(places[number % len(places)])
         ways = WAYS[parameter](at, value)
         new = ways[(number + number // len(places)) % len(ways)]
-        verb = NamedNode(at.path)
+        verb = NamedNode(path)
         shown = " and ".join(term.value for term in new) or "nothing"
         yield Fault(
             rule,
             parameter,
-            f"{compact(str(parameter))}: {compact(at.path)} says {shown}",
+            f"{compact(str(parameter))}: {compact(path)} says {shown}",
             frozenset({at.focus.value}),
             frozenset(Triple(at.focus, verb, term) for term in at.old if term not in new),
             frozenset(Triple(at.focus, verb, term) for term in new if term not in at.old),
@@ -365,34 +387,28 @@ class Edit:
     where: str
     drop: tuple[str, ...] = ()
     add: str = ""
+    breaks: rdflib.URIRef = SH.sparql
 
     def faults(self, world: World, rule: rdflib.URIRef) -> Iterator[Fault]:
         draw = random.Random(f"{SEED} {rule} {self.told}")
         rows = world.ask(f"SELECT DISTINCT * WHERE {{ {self.where} }}")
         draw.shuffle(rows)
+        looked_at = {node for target in _targets(rule).values() for node in world.nodes(target)}
         tables: dict[object, int] = {}
         for row in rows:
             source = world.rows.get(row["this"].value)
-            if not source or tables.setdefault(source.table, 0) >= EACH:
+            if not source or row["this"] not in looked_at or tables.setdefault(source.table, 0) >= EACH:
                 continue
             tables[source.table] += 1
-            bound = re.compile(rf"\?({'|'.join(row)})\b")
+            drop = (_constructed(world, f"CONSTRUCT WHERE {{ {_bound(each, row)} }}") for each in self.drop)
+            add = _constructed(world, f"CONSTRUCT {{ {_bound(self.add, row)} }} WHERE {{ }}")
+            records = frozenset(row[name].value for name in ("this", "that") if name in row)
+            yield Fault(rule, self.breaks, self.told, records, frozenset().union(*drop), frozenset(add))
 
-            def said(text: str, row: dict[str, Term] = row, bound: re.Pattern[str] = bound) -> str:
-                return bound.sub(lambda match: str(row[match[1]]), text)
 
-            yield Fault(
-                rule,
-                SH.sparql,
-                self.told,
-                frozenset(row[name].value for name in ("this", "that") if name in row),
-                frozenset(
-                    t
-                    for drop in self.drop
-                    for t in _constructed(world, f"CONSTRUCT WHERE {{ {said(drop)} }}")
-                ),
-                frozenset(_constructed(world, f"CONSTRUCT {{ {said(self.add)} }} WHERE {{ }}")),
-            )
+def _bound(text: str, row: dict[str, Term]) -> str:
+    """A pattern with the terms of a solution in the place of its variables."""
+    return re.sub(r"\?(\w+)", lambda found: str(row.get(found[1], found[0])), text)
 
 
 def _constructed(world: World, text: str) -> Iterable[Triple]:
@@ -523,7 +539,7 @@ EDITS: dict[str, list[Edit]] = {
     "Dated-knownEnd": [
         Edit(
             "unknown, and yet a day",
-            "?this cg:untilStatus cg:UnknownEnd ; cg:untilEarliest ?end . FILTER NOT EXISTS { ?this a cg:Tenure }",
+            "?this cg:untilStatus cg:UnknownEnd ; cg:untilEarliest ?end",
             (),
             "?this cg:untilLatest ?end",
         ),
@@ -545,7 +561,7 @@ EDITS: dict[str, list[Edit]] = {
     "Dated-sentinelStart": [
         Edit(
             "a serial number",
-            "?this cg:fromEarliest ?day . FILTER EXISTS { ?this a ?kind . FILTER (?kind IN (cg:Authority, cg:Designation)) }",
+            "?this cg:fromEarliest ?day",
             START,
             _from('"2005-06-20"^^xsd:date'),
         ),
@@ -609,7 +625,7 @@ EDITS: dict[str, list[Edit]] = {
         ),
         Edit(
             "the council's own ends",
-            "?this cg:actsFor ?body . ?that cg:isHeldBy ?body ; cg:hasCapacity capacity:accountable ; cg:coversArea/cg:hasAtom ?atom . ?this cg:coversArea/cg:hasAtom ?atom ; cg:fromLatest ?day",
+            "?this cg:actsFor ?body . ?that cg:isHeldBy ?body ; cg:hasCapacity capacity:accountable ; cg:coversArea/cg:hasAtom ?atom ; cg:coversFunction/cg:includes ?function . ?this cg:coversFunction ?function ; cg:coversArea/cg:hasAtom ?atom ; cg:fromLatest ?day",
             ("?that cg:untilLatest ?x", "?that cg:untilEarliest ?x"),
             "?that cg:untilLatest ?day",
         ),
@@ -931,6 +947,14 @@ EDITS: dict[str, list[Edit]] = {
 # The tests
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _uncounted() -> Iterator[None]:
+    """The store is not counted thrice for each result: pyshacl asks its own wrapper whether it is empty."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validation._StoreGraph, "__len__", lambda _: 1)
+        yield
+
+
 @pytest.fixture(scope="module")
 def world(world_graph: dataset.Graph) -> World:
     return World(world_graph)
@@ -948,63 +972,99 @@ def faults(world: World) -> dict[rdflib.URIRef, list[Fault]]:
     }
 
 
-@dataclass
-class Missed:
-    """What is wrong with how a fault was found."""
+def _waves(faults: list[Fault]) -> list[list[Fault]]:
+    """The faults in groups of which each can be looked at by itself.
 
-    fault: Fault
-    why: list[str] = field(default_factory=list)
+    A property shape looks at one record at a time, so faults of records that differ can be made together.
+    """
+    waves: list[list[Fault]] = []
+    for fault in faults:
+        apart = (
+            wave
+            for wave in waves
+            if {fault.parameter, wave[0].parameter} <= set(WAYS)
+            and not any(fault.records & each.records for each in wave)
+        )
+        wave = next(apart, None)
+        if wave is None:
+            waves.append([fault])
+        else:
+            wave.append(fault)
+    return waves
 
-    def __repr__(self) -> str:
-        return f"{self.fault}: {'; '.join(self.why)}"
+
+def _incomparable(fault: Fault) -> bool:
+    """Whether a malformed value takes the place of one that some shape compares with another."""
+    return any(
+        triple.predicate.value in COMPARED
+        and isinstance(triple.object, Literal)
+        and triple.object.value in MALFORMED.values()
+        for triple in fault.add
+    )
 
 
-def _missed(world: World, fault: Fault) -> Missed:
-    missed = Missed(fault)
-    if fault.rule not in world.before:
-        results = validation.read(world.report(fault.rule), world.graph, RULES)
-        world.before[fault.rule] = {
-            (found.focus, found.why) for found in results if found.rule == str(fault.rule)
-        }
-    with world.broken(fault):
-        report = world.report(fault.rule)
-        results = validation.read(report, world.graph, RULES)
-    components = {
-        report.value(result, SH.sourceConstraintComponent)
-        for result in report.subjects(SH.sourceShape, fault.rule)
+#: The properties that a shape compares, with one another.
+COMPARED = {
+    str(node)
+    for how in (SH.lessThan, SH.lessThanOrEquals)
+    for shape, other in RULES.subject_objects(how)
+    for node in (RULES.value(shape, SH.path), other)
+}
+
+
+def _missed(world: World, faults: list[Fault]) -> list[str]:
+    """What is wrong with how faults of one rule are found."""
+    rule = faults[0].rule
+    if rule not in world.before:
+        found = validation.read(world.report(rule), world.graph, RULES)
+        world.before[rule] = {(each.focus, each.why) for each in found}
+    with world.broken(faults):
+        report = world.report(rule)
+        found = [
+            each
+            for each in validation.read(report, world.graph, RULES)
+            if each.rule == str(rule) and (each.focus, each.why) not in world.before[rule]
+        ]
+    broken = {
+        (str(report.value(result, SH.focusNode)), report.value(result, SH.sourceConstraintComponent))
+        for result in report.subjects(SH.sourceShape, rule)
     }
-    if _component(fault.parameter) not in components:
-        missed.why.append(f"no result of {_name(_component(fault.parameter))}")
-    found = [
-        each
-        for each in results
-        if each.rule == str(fault.rule)
-        and each.focus in fault.records
-        and (each.focus, each.why) not in world.before[fault.rule]
-    ]
-    if not found:
-        missed.why.append("not found")
-    for each in found:
-        row = world.rows[each.focus]
-        if (each.file, each.line) != (f"data/{row.table.FILE}", row.line) or row.line < 2:
-            missed.why.append(
-                f"found at {each.file}:{each.line}, stands on line {row.line} of {row.table.FILE}"
-            )
-        if each.column not in row.cells:
-            missed.why.append(f"{each.column!r} is no column of {each.file}")
-        if not each.why or "{?" in each.why or "{$" in each.why:
-            missed.why.append(f"says {each.why!r}")
-        if not each.remedy:
-            missed.why.append("no remedy")
+    missed = []
+    for fault in faults:
+        own = [each for each in found if each.focus in fault.records]
+        wrong = [why for each in own for why in _amiss(each, world.rows[each.focus])]
+        if not any((each.focus, _component(fault.parameter)) in broken for each in own):
+            wrong.append("not found")
+        missed += [f"{fault}: {why}" for why in wrong]
     return missed
+
+
+def _amiss(found: Finding, row: Row) -> Iterator[str]:
+    """What a finding about a row does not say, or says wrongly."""
+    if (found.file, found.line) != (f"data/{row.table.FILE}", row.line) or row.line < 2:
+        yield f"found at {found.file}:{found.line}, stands on line {row.line} of {row.table.FILE}"
+    if found.column not in row.cells:
+        yield f"{found.column!r} is no column of {found.file}"
+    if not found.why or "{?" in found.why or "{$" in found.why:
+        yield f"the message is {found.why!r}"
+    if not found.remedy:
+        yield "without a remedy"
 
 
 @pytest.mark.parametrize("rule", FIREABLE, ids=_name)
 def test_each_fault_is_found(
     rule: rdflib.URIRef, world: World, faults: dict[rdflib.URIRef, list[Fault]]
 ) -> None:
-    missed = [_missed(world, fault) for fault in faults[rule]]
-    assert [each for each in missed if each.why] == []
+    sound = [fault for fault in faults[rule] if not _incomparable(fault)]
+    assert [why for wave in _waves(sound) for why in _missed(world, wave)] == []
+
+
+@pytest.mark.xfail(raises=TypeError, strict=True, reason="pyshacl 0.40 cannot compare a malformed day")
+def test_a_malformed_day_beside_another_is_found(
+    world: World, faults: dict[rdflib.URIRef, list[Fault]]
+) -> None:
+    odd = [fault for found in faults.values() for fault in found if _incomparable(fault)]
+    assert [why for fault in odd for why in _missed(world, [fault])] == []
 
 
 def test_every_rule_has_a_fault(faults: dict[rdflib.URIRef, list[Fault]]) -> None:
@@ -1038,3 +1098,76 @@ def test_only_what_has_no_row_is_left_out(world: World) -> None:
 def test_the_world_is_as_it_was(world: World, world_graph: dataset.Graph) -> None:
     """Each fault was mended again, so none was found for the sake of another."""
     assert set(world.store) == set(world_graph.store)
+
+
+# Through the command
+
+#: Cells that the table's reader takes and a shape does not: the table, its row, the column, the cell, the rule.
+CELLS = [
+    ("bodies.csv", {"body": "care-quality-commission"}, "from", "1900-01-01", "Record-sentinel"),
+    ("designations.csv", {"area": "dorset-county-1974"}, "from", "1973-04-01", "Designation-starts"),
+    ("effects.csv", {"body": "dorset-council"}, "effect", "abolished", "Effect-abolition"),
+    ("frameworks.csv", {"framework": "ilacs-2026"}, "inspectorates", "department-for-education", "Framework-isConductedBy"),
+    ("holdings.csv", {"area": "christchurch", "function": "upper-tier"}, "until", "2019-03-31", "Holding-gap"),
+    ("identifiers.csv", {"subject": "area/torbay"}, "subject", "body/torbay-council", "Identifier-area"),
+    ("inspections.csv", {"inspection": "torbay-council-sif-2018-06"}, "framework", "ilacs-2023", "Inspection-frameworkInForce"),
+    ("instruments.csv", {"instrument": "uksi-1995-1771"}, "in_force", "1995-07-10", "Instrument-order"),
+    ("interventions.csv", {"intervention": "bcp-direction-2022"}, "from", "2012-04", "Intervention-bodyLives"),
+    ("judgements.csv", {"inspection": "torbay-council-sif-2015-10", "topic": "overall"}, "grade", "good", "Judgement-sifTooGood"),
+    ("names.csv", {"name": "Dorset County"}, "from", "1966", "NameUse-starts"),
+    ("ownerships.csv", {"form": "independent-company"}, "trust", "torbay-council", "Ownership-concerns"),
+    ("posts.csv", {"post": "bournemouth-managing-director"}, "until", "ongoing", "Post-ends"),
+    ("reorganisations.csv", {"reorganisation": "devon-1998"}, "vests", "1996-04-01", "Reorganisation-vestsInForce"),
+    ("sources.csv", {"source": "adcs-ilacs-overview"}, "published", "1905-06-08", "Record-sentinel"),
+    ("tenures.csv", {"holder": "person/millie-earl"}, "from", "2017-07-23", "Tenure-starts"),
+]  # fmt: skip
+
+
+def _break(path: Path, row: dict[str, str], column: str, cell: str) -> int:
+    """Write a cell of the one row, or the first, that has certain cells; its line."""
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        names, rows = reader.fieldnames or [], list(reader)
+    number = next(n for n, each in enumerate(rows) if row.items() <= each.items())
+    assert rows[number][column] != cell
+    rows[number][column] = cell
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return number + 2
+
+
+def test_check_names_table_line_and_remedy(run: Callable[..., Result], root: Path) -> None:
+    broken = {
+        (f"data/{table}", _break(root / "data" / table, row, column, cell), rule)
+        for table, row, column, cell, rule in CELLS
+    }
+    result = run("check", "--root", root)
+    assert result.code == 1
+    lines = result.out.splitlines()
+    missed = [
+        f"{file}:{line} {rule}"
+        for file, line, rule in broken
+        if not any(
+            each.startswith(f"{file}:{line}: ") and each.endswith(f". {_remedy(rule)}") for each in lines
+        )
+    ]
+    assert sorted(missed) == []
+
+
+def _remedy(rule: str) -> str:
+    return str(next(RULES.value(node, SH.description) for node in FIREABLE if _name(node) == rule))
+
+
+def test_check_finds_a_cell_that_is_put_wrong_alone(run: Callable[..., Result], root: Path) -> None:
+    line = _break(
+        root / "data" / "holdings.csv",
+        {"area": "christchurch", "function": "upper-tier"},
+        "until",
+        "2019-03-31",
+    )
+    result = run("check", "--root", root, "--shape", "Holding-gap")
+    assert result.code == 1
+    assert f"data/holdings.csv:{line}: until: " in result.out
+    assert "Add to data/holdings.csv the body that became accountable on that day" in result.out
