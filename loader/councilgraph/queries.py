@@ -309,6 +309,8 @@ def value(
         return Literal(text.lower())  # what it is compared with is a `cg:key`
     if param.kind.startswith("concept/"):
         return _concept(store, param, text, where)
+    if param.name == "record":  # of any kind, whatever kind the example is
+        return thing(store, rooms, text, where)
     return _resource(store, rooms, param.kind, text, where, on)
 
 

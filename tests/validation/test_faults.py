@@ -471,6 +471,10 @@ PART = "?part cg:isMadeIn ?visit ; cg:isAbout ?topic ; cg:awards ?worse"
 KEY = "FILTER (?topic IN (topic:help-and-protection, topic:in-care))"
 HEAD = "FILTER (?role IN (role:chief-executive, role:director-of-childrens-services, role:leader))"
 FOR_GOOD = "FILTER NOT EXISTS { ?one cg:hasManner ?how . FILTER (?how IN (manner:acting, manner:interim, manner:shared)) }"
+HANDED_ON = (
+    "?this a cg:Holding ; cg:hasCapacity capacity:accountable ; cg:untilEarliest ?end ; cg:untilLatest ?end ; cg:coversFunction ?function ; cg:coversArea/cg:hasAtom ?atom . fn:principal cg:includes ?function . "
+    "?next cg:fromEarliest ?end ; cg:hasCapacity capacity:accountable ; cg:coversFunction/cg:includes ?function ; cg:coversArea/cg:hasAtom ?atom"
+)
 #: The faults of each rule in SPARQL.
 EDITS: dict[str, list[Edit]] = {
     "Atom-itself": [
@@ -496,6 +500,14 @@ EDITS: dict[str, list[Edit]] = {
             "?this a ?kind . ?kind rdfs:subClassOf cg:Body",
             ("?this a ?kind",),
             "?this a cg:Body",
+        ),
+    ],
+    "Body-lineage": [
+        Edit(
+            "before what came before it",
+            "?this cg:predecessor ?that",
+            (),
+            "?that cg:predecessor ?this",
         ),
     ],
     "Claim-onePreferred": [
@@ -558,6 +570,9 @@ EDITS: dict[str, list[Edit]] = {
             "?this cg:untilStatus cg:Ongoing",
         ),
     ],
+    "Dated-sentinelEnd": [
+        Edit("a serial number", "?this cg:untilLatest ?end", END, _until('"2005-06-20"^^xsd:date')),
+    ],
     "Dated-sentinelStart": [
         Edit(
             "a serial number",
@@ -615,6 +630,50 @@ EDITS: dict[str, list[Edit]] = {
             '?body cg:fromEarliest "1965-04-01"^^xsd:date ; cg:fromLatest "1965-04-01"^^xsd:date',
         ),
     ],
+    "Effect-isLaw": [
+        Edit(
+            "of what is only proposed",
+            "?this cg:isEffectOf ?event VALUES ?stage { stage:annulled stage:decided stage:draft-laid stage:proposed }",
+            ("?event cg:hasStage ?x",),
+            "?event cg:hasStage ?stage",
+        ),
+    ],
+    "Effect-once": [
+        Edit(
+            "created anew",
+            "?this cg:hasEffectKind effect-kind:established ; cg:isEffectOf ?event ; cg:concerns ?body . ?later a cg:Reorganisation . FILTER (STR(?event) < STR(?later))",
+            (),
+            "?later org:resultingOrganization ?body",
+        ),
+    ],
+    "Effect-survivor": [
+        Edit(
+            "one that goes on is established",
+            "?this cg:isEffectOf/cg:vestsOn ?vests ; cg:concerns ?body ; cg:hasEffectKind ?kind . ?held cg:isHeldBy ?body ; cg:hasCapacity capacity:accountable ; cg:fromLatest ?day . FILTER (?day < ?vests && ?kind != effect-kind:established)",
+            ("?this cg:hasEffectKind ?x",),
+            "?this cg:hasEffectKind effect-kind:established",
+        ),
+        Edit(
+            "accountable as a shadow",
+            "?this cg:hasEffectKind effect-kind:established ; cg:isEffectOf/cg:vestsOn ?vests ; cg:concerns ?body . ?held cg:isHeldBy ?body ; cg:hasCapacity capacity:shadow ; cg:fromLatest ?day . FILTER (?day < ?vests)",
+            ("?held cg:hasCapacity ?x",),
+            "?held cg:hasCapacity capacity:accountable",
+        ),
+    ],
+    "Holding-effectEnd": [
+        Edit(
+            "no effect on who held it",
+            "?this cg:hasCapacity capacity:accountable ; cg:isHeldBy ?body ; cg:untilLatest ?day . ?event cg:vestsOn ?day",
+            ("?effect cg:concerns ?body ; cg:isEffectOf ?event",),
+        ),
+    ],
+    "Holding-effectStart": [
+        Edit(
+            "no effect on who holds it",
+            '?this cg:hasCapacity capacity:accountable ; cg:isHeldBy ?body ; cg:fromEarliest ?day . FILTER (?day > "1974-04-01"^^xsd:date) ?event cg:vestsOn ?day',
+            ("?effect cg:concerns ?body ; cg:isEffectOf ?event",),
+        ),
+    ],
     "Holding-ends": _late("cg:isHeldBy", "cg:Holding"),
     "Holding-forAccountableEnd": [
         Edit(
@@ -662,19 +721,14 @@ EDITS: dict[str, list[Edit]] = {
     "Holding-gap": [
         Edit(
             "the next begins a day late",
-            f"?this a cg:Holding ; cg:hasCapacity capacity:accountable ; cg:untilEarliest ?end ; cg:untilLatest ?end ; cg:coversArea/cg:hasAtom ?atom . ?next cg:fromEarliest ?end ; cg:hasCapacity capacity:accountable ; cg:coversArea/cg:hasAtom ?atom BIND (?end + {DAY} AS ?day)",
+            f"{HANDED_ON} BIND (?end + {DAY} AS ?day)",
             ("?next cg:fromEarliest ?x", "?next cg:fromLatest ?x"),
             "?next cg:fromEarliest ?day ; cg:fromLatest ?day",
         ),
-        Edit(
-            "ends a day early",
-            f"?this a cg:Holding ; cg:hasCapacity capacity:accountable ; cg:untilEarliest ?end ; cg:untilLatest ?end BIND (?end - {DAY} AS ?day)",
-            END,
-            _until("?day"),
-        ),
+        Edit("ends a day early", f"{HANDED_ON} BIND (?end - {DAY} AS ?day)", END, _until("?day")),
         Edit(
             "the next stays a shadow",
-            "?this a cg:Holding ; cg:hasCapacity capacity:accountable ; cg:untilEarliest ?end ; cg:untilLatest ?end ; cg:coversArea/cg:hasAtom ?atom . ?next cg:fromEarliest ?end ; cg:hasCapacity capacity:accountable ; cg:coversArea/cg:hasAtom ?atom",
+            HANDED_ON,
             ("?next cg:hasCapacity ?x",),
             "?next cg:hasCapacity capacity:shadow",
         ),
@@ -700,6 +754,14 @@ EDITS: dict[str, list[Edit]] = {
             "?this cg:usesCodeScheme code:gss ; cg:identifies ?area . ?was cg:coversArea ?area ; cg:concerns ?body",
             ("?this cg:identifies ?x",),
             "?this cg:identifies ?body",
+        ),
+    ],
+    "Identifier-one": [
+        Edit(
+            "two codes at once",
+            "?this cg:identifies ?thing ; cg:usesCodeScheme ?scheme ; cg:untilStatus cg:Ongoing . ?that cg:usesCodeScheme ?scheme ; cg:identifies ?other ; cg:untilStatus cg:Ongoing . FILTER (?thing != ?other && ?scheme IN (code:dfe, code:gss, code:ofsted))",
+            ("?that cg:identifies ?x",),
+            "?that cg:identifies ?thing",
         ),
     ],
     "Identifier-subject": [
@@ -783,11 +845,44 @@ EDITS: dict[str, list[Edit]] = {
             "?this a cg:Intervention",
         ),
     ],
+    "Intervention-promptedBefore": [
+        Edit(
+            "by a later inspection",
+            "?this a/rdfs:subClassOf* cg:Intervention ; cg:fromLatest ?day . ?later a cg:Inspection ; cg:fromEarliest ?start . FILTER (?day < ?start)",
+            ("?this cg:isPromptedBy ?x", "?this skos:note ?x"),
+            "?this cg:isPromptedBy ?later",
+        ),
+    ],
+    "Intervention-promptedOwn": [
+        Edit(
+            "by an inspection of another council",
+            "?this a/rdfs:subClassOf* cg:Intervention ; cg:concerns ?body . ?visit cg:inspects ?other . FILTER (?body != ?other)",
+            ("?this cg:isPromptedBy ?x", "?this skos:note ?x"),
+            "?this cg:isPromptedBy ?visit",
+        ),
+    ],
+    "Intervention-replacesAcyclic": [
+        Edit("replaces what replaces it", "?this dcterms:replaces ?that", (), "?that dcterms:replaces ?this"),
+        Edit(
+            "replaces itself",
+            "?this a/rdfs:subClassOf* cg:Intervention",
+            ("?this dcterms:replaces ?x",),
+            "?this dcterms:replaces ?this",
+        ),
+    ],
     "Intervention-replacesEarlier": [
         Edit(
             "replaces a later one",
             "?this a/rdfs:subClassOf* cg:Intervention ; cg:fromLatest ?day . ?other a/rdfs:subClassOf* cg:Intervention ; cg:fromEarliest ?start . FILTER (?day < ?start)",
             ("?this dcterms:replaces ?x",),
+            "?this dcterms:replaces ?other",
+        ),
+    ],
+    "Intervention-replacesOwn": [
+        Edit(
+            "replaces one in another council",
+            "?this a/rdfs:subClassOf* cg:Intervention ; cg:concerns ?body . ?other a/rdfs:subClassOf* cg:Intervention ; cg:concerns ?another . FILTER (?body != ?another)",
+            ("?this dcterms:replaces ?x", "?this skos:note ?x"),
             "?this dcterms:replaces ?other",
         ),
     ],
@@ -887,9 +982,35 @@ EDITS: dict[str, list[Edit]] = {
             "?this cg:isAbout ?another",
         ),
     ],
+    "JudgementArea-foldedIn": [
+        Edit(
+            "judged apart too",
+            "?this cg:belongsTo ?framework . ?other cg:belongsTo ?framework ; cg:isAbout ?topic . FILTER (?this != ?other)",
+            (),
+            "?this cg:foldsIn ?topic",
+        ),
+    ],
+    "JudgementArea-once": [
+        Edit(
+            "the topic of another",
+            "?this cg:belongsTo ?framework ; cg:isAbout ?topic . ?that cg:belongsTo ?framework . FILTER (?this != ?that)",
+            ("?that cg:isAbout ?x",),
+            "?that cg:isAbout ?topic",
+        ),
+    ],
     "NameUse-ends": _late("cg:concerns", "cg:NameUse"),
     "NameUse-starts": _early("cg:concerns", "cg:NameUse"),
+    "Ownership-ends": _late("cg:isHeldBy", "cg:Ownership"),
+    "Ownership-starts": _early("cg:concerns", "cg:Ownership"),
     "Post-ends": _late("org:postIn", "cg:Post"),
+    "Post-once": [
+        Edit(
+            "a second leader",
+            f"?this org:postIn ?body ; cg:hasRole ?role ; cg:untilStatus cg:Ongoing . {HEAD} ?that org:postIn ?body ; cg:untilStatus cg:Ongoing . FILTER (?this != ?that)",
+            ("?that cg:hasRole ?x",),
+            "?that cg:hasRole ?role",
+        ),
+    ],
     "Post-starts": _early("org:postIn", "cg:Post"),
     "Record-sentinel": [
         Edit(
@@ -897,6 +1018,24 @@ EDITS: dict[str, list[Edit]] = {
             '?this ?says ?day . FILTER (DATATYPE(?day) = xsd:date) VALUES ?blank { "1900-01-01"^^xsd:date "1899-12-30"^^xsd:date "1970-01-01"^^xsd:date "1905-06-19"^^xsd:date }',
             ("?this ?says ?day",),
             "?this ?says ?blank",
+        ),
+    ],
+    "Reorganisation-instrument": [
+        Edit("made by nothing", "?this cg:isMadeBy ?order", ("?this cg:isMadeBy ?x", "?this skos:note ?x")),
+    ],
+    "Reorganisation-named": [
+        Edit(
+            "no effect on a body that it names",
+            "?this org:originalOrganization|org:resultingOrganization ?body",
+            ("?effect cg:concerns ?body ; cg:isEffectOf ?this",),
+        ),
+    ],
+    "Reorganisation-survivor": [
+        Edit(
+            "creates what goes on",
+            "?effect cg:isEffectOf ?this ; cg:concerns ?body ; cg:hasEffectKind ?kind . FILTER (?kind NOT IN (effect-kind:abolished, effect-kind:established))",
+            (),
+            "?this prov:generated ?body",
         ),
     ],
     "Reorganisation-vestsInForce": [
@@ -908,6 +1047,14 @@ EDITS: dict[str, list[Edit]] = {
         ),
     ],
     "Tenure-ends": _late("cg:holdsPost", "cg:Tenure"),
+    "Tenure-endsUnder": [
+        Edit(
+            "after the intervention",
+            "?this cg:servesUnder/cg:untilLatest ?end",
+            (*END, "?this skos:note ?x"),
+            "?this cg:untilStatus cg:Ongoing",
+        ),
+    ],
     "Tenure-holder": [
         Edit(
             "held by the post",
@@ -933,7 +1080,23 @@ EDITS: dict[str, list[Edit]] = {
             "?this cg:untilStatus cg:Ongoing",
         ),
     ],
+    "Tenure-oversees": [
+        Edit(
+            "another council's intervention",
+            "?this cg:holdsPost/cg:oversees ?body . ?other a/rdfs:subClassOf* cg:Intervention ; cg:concerns ?another . FILTER (?body != ?another)",
+            ("?this cg:servesUnder ?x",),
+            "?this cg:servesUnder ?other",
+        ),
+    ],
     "Tenure-starts": _early("cg:holdsPost", "cg:Tenure"),
+    "Tenure-startsUnder": [
+        Edit(
+            "before the intervention",
+            f"?this cg:servesUnder/cg:fromEarliest ?start BIND (?start - {DAY} AS ?day)",
+            (*START, "?this skos:note ?x"),
+            _from("?day"),
+        ),
+    ],
     "Tenure-towardsWhom": [
         Edit(
             "to nobody",
