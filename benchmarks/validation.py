@@ -422,7 +422,8 @@ def fill(report: Report, args: argparse.Namespace, folder: Path) -> None:
             "rules": {},
         }
         for which in args.rules:
-            column = sheet["rules"][which] = {}
+            column: Report = {}
+            told = sheet["rules"][which] = {"engines": column, "judge": "", "differs": {}}
             results: dict[str, Counter[Found]] = {}
             loads: list[float] = []  # Jena's, on no shapes: it does not say what reading takes
             for engine in args.engines:
@@ -459,11 +460,8 @@ def fill(report: Report, args: argparse.Namespace, folder: Path) -> None:
                 if args.save:
                     args.save.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
             judge = next((e for e in ("pyshacl", "store", *results) if e in results), "")
-            sheet["rules"][which] = {
-                "engines": column,
-                "judge": judge,
-                "differs": {e: differences(r, results[judge]) for e, r in results.items() if e != judge},
-            }
+            told["judge"] = judge
+            told["differs"] = {e: differences(r, results[judge]) for e, r in results.items() if e != judge}
     if args.save:
         args.save.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
@@ -500,7 +498,7 @@ def machine() -> str:
         java = re.search(r'version "([^"]+)', said)
         packages += [f"Jena {JENA}", f"Java {java[1] if java else '?'}"]
     day = f"{date.today():%d %B %Y}".lstrip("0")
-    busy = f"{os.getloadavg()[0]:.1f} at work before"
+    busy = f"load {os.getloadavg()[0]:.1f} before"
     hardware = f"{os.cpu_count()} cores ({busy}), {memory:.0f} GiB"
     return f"{day}, {hardware}, Python {sys.version.split()[0]}, {', '.join(packages)}"
 

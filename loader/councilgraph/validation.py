@@ -10,9 +10,15 @@ from typing import Any
 import oxrdflib._converter
 import oxrdflib.store
 import pyshacl
+import pyshacl.shape
 import rdflib
 from oxrdflib.store import OxigraphStore
 from pyoxigraph import Literal, QuerySolutions
+from pyshacl.constraints import ALL_CONSTRAINT_PARAMETERS, CONSTRAINT_PARAMETERS_MAP
+from pyshacl.constraints.core.property_pair_constraints import (
+    LessThanConstraintComponent,
+    LessThanOrEqualsConstraintComponent,
+)
 from pyshacl.graph_abstraction import DataGraph
 from pyshacl.shape import Shape
 from pyshacl.validator import Validator
@@ -39,6 +45,43 @@ def _from_store(term: Any) -> Any:
 oxrdflib.store.from_ox = oxrdflib._converter.from_ox = _from_store  # type: ignore[attr-defined] # it keeps the name in both
 
 
+class _LessThan(LessThanConstraintComponent):
+    """pyshacl's sh:lessThan, for which values that cannot be compared are a result, as SHACL says."""
+
+    def _compare_lt(self, values: Any, others: Any, graph: Any, focus: Any) -> Any:
+        return _pair_by_pair(self, super()._compare_lt, values, others, graph, focus)
+
+
+class _LessThanOrEquals(LessThanOrEqualsConstraintComponent):
+    """pyshacl's sh:lessThanOrEquals, for which values that cannot be compared are a result too."""
+
+    def _compare_ltoe(self, values: Any, others: Any, graph: Any, focus: Any) -> Any:
+        return _pair_by_pair(self, super()._compare_ltoe, values, others, graph, focus)
+
+
+def _pair_by_pair(
+    component: Any, compare: Callable[..., Any], values: Any, others: Any, graph: Any, focus: Any
+) -> tuple[bool, list[Any]]:
+    wrong, reports = False, []
+    for value in values:
+        for other in others:
+            try:
+                found, told = compare({value}, {other}, graph, focus)
+            except TypeError:  # what rdflib raises for a malformed day beside a day
+                found, told = True, [component.make_v_result(graph, focus, value_node=value)]
+            wrong = wrong or found
+            reports += told
+    return wrong, reports
+
+
+# Where pyshacl keeps what it uses: its components by parameter, and the parameters (a list, searched for each
+# property of each shape for each focus node; a set does).
+pyshacl.shape.CONSTRAINT_PARAMS = (  # type: ignore[attr-defined]
+    frozenset(ALL_CONSTRAINT_PARAMETERS),
+    {**CONSTRAINT_PARAMETERS_MAP, SH.lessThan: _LessThan, SH.lessThanOrEquals: _LessThanOrEquals},
+)
+
+
 class _StoreGraph(rdflib.Graph):
     """The embedded store as an rdflib graph.
 
@@ -48,6 +91,9 @@ class _StoreGraph(rdflib.Graph):
 
     def __bool__(self) -> bool:
         return True
+
+    def __len__(self) -> int:
+        return 1  # pyshacl's wrapper asks this to know whether there is anything
 
     def triples(self, triple: Any) -> Any:
         """The triples that match a pattern."""

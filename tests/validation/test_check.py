@@ -146,9 +146,7 @@ def test_junit_without_findings_has_a_case_that_passes(run: Run, broken: Path) -
     assert [suite.get("failures"), len(suite.findall("testcase"))] == ["0", 1]
 
 
-def test_sarif_has_what_version_2_1_0_requires(
-    run: Run, broken: Path, rows: list[dict[str, str]]
-) -> None:
+def test_sarif_has_what_version_2_1_0_requires(run: Run, broken: Path, rows: list[dict[str, str]]) -> None:
     log = json.loads(run("check", "--root", broken, "--only", "holdings", "--format", "sarif").out)
     assert log["version"] == "2.1.0"
     assert log["$schema"].endswith("sarif-2.1.0.json")
@@ -182,9 +180,7 @@ def test_turtle_is_a_validation_report(run: Run, broken: Path) -> None:
     assert (None, SH.focusNode, rdflib.URIRef(HOLDING)) in graph
 
 
-def test_turtle_tells_of_what_is_asked_for_alone(
-    run: Run, broken: Path, rows: list[dict[str, str]]
-) -> None:
+def test_turtle_tells_of_what_is_asked_for_alone(run: Run, broken: Path, rows: list[dict[str, str]]) -> None:
     answer = run("check", "--root", broken, "--only", "holdings", "--format", "turtle")
     assert (answer.code, len(_results(answer.out)[1])) == (1, len(rows))
     answer = run("check", "--root", broken, "--only", "people", "--format", "turtle")
@@ -261,7 +257,7 @@ def test_a_record_of_its_own(run: Run, broken: Path, word: str) -> None:
 
 def test_what_has_changed_since_the_build(run: Run, root: Path) -> None:
     _misname_principal(root)
-    dataset.build(bundle.rooms(root), lambda graph, rooms: [])  # a store with a fault that is known
+    dataset.build(bundle.rooms(root), lambda *_: [])  # a store with a fault that is known
     _open_gap(root)
     answer = run("check", "--root", root, "--only", "changed", "--format", "csv")
     assert answer.code == 1
@@ -336,10 +332,12 @@ def test_a_report_with_a_warning_does_not_conform(run: Run, world_root: Path) ->
 
 
 def test_both_engines_find_the_same(run: Run, broken: Path) -> None:
-    found = run("check", "--root", broken, "--format", "csv")
-    judged = run("check", "--root", broken, "--format", "csv", "--engine", "pyshacl")
+    rules = [part for name in (SWAP, "Holding-gap", "Holding-hasCapacity") for part in ("--shape", name)]
+    found = run("check", "--root", broken, *rules, "--format", "csv")
+    judged = run("check", "--root", broken, *rules, "--format", "csv", "--engine", "pyshacl")
     assert found.code == judged.code == 1
     assert found.out == judged.out
+    assert len(found.rows()) == 7
 
 
 # other people's data against our shapes
@@ -355,7 +353,9 @@ FORMS = {
 
 def _converted(path: Path, target: Path, form: RdfFormat) -> Path:
     store = Store()
-    store.bulk_extend(Quad(q.subject, q.predicate, q.object) for q in parse(path.read_bytes(), RdfFormat.TURTLE))
+    store.bulk_extend(
+        Quad(q.subject, q.predicate, q.object) for q in parse(path.read_bytes(), RdfFormat.TURTLE)
+    )
     store.dump(target, format=form, from_graph=next(iter(store)).graph_name)
     return target
 
@@ -623,12 +623,12 @@ def test_a_deep_lineage(run: Run, world_root: Path, tmp_path: Path) -> None:
     assert answer.code == 0
 
 
-def test_a_link_that_is_missing_in_a_deep_lineage(run: Run, world_root: Path, tmp_path: Path) -> None:
-    path = _chain(tmp_path / "chain.ttl", 200, missing=150)
+def test_a_link_that_is_missing_in_a_lineage(run: Run, world_root: Path, tmp_path: Path) -> None:
+    path = _chain(tmp_path / "chain.ttl", 40, missing=30)
     answer = run("check", path, "--root", world_root, "--shape", "Holding-gap", "--format", "csv")
     assert answer.code == 1
     assert {(row["focus"], row["value"]) for row in answer.rows()} == {
-        (f"{PREFIXES['holding']}c149.149", _day(150))
+        (f"{PREFIXES['holding']}c29.29", _day(30))
     }
 
 
