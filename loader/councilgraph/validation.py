@@ -220,14 +220,15 @@ def shapes_from(path: Path) -> rdflib.Graph:
     """
     parsed([path], path.parent)
     graph = rdflib.Graph().parse(path, format="turtle")
-    for word in sorted(
-        {p for p in graph.predicates() if isinstance(p, rdflib.URIRef) and p.startswith(str(SH))}
-    ):
-        name = word.removeprefix(str(SH))
-        if name not in dir(SH):
-            raise CouncilgraphError(
-                str(path), f"sh:{name} is no word of SHACL", unknown("", name, dir(SH), "word").remedy
+    words = {p for p in graph.predicates() if isinstance(p, rdflib.URIRef) and p.startswith(str(SH))}
+    for word in sorted(words):
+        if word not in SH:
+            name, known = (
+                word.removeprefix(str(SH)),
+                [str(p).removeprefix(str(SH)) for p in ALL_CONSTRAINT_PARAMETERS],
             )
+            why = f"sh:{name} is no word of SHACL"
+            raise CouncilgraphError(str(path), why, unknown("", name, known, "word").remedy)
     return graph
 
 

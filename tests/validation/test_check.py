@@ -26,6 +26,7 @@ Run = Callable[..., Result]
 SHAPE = "https://w3id.org/councilgraph/shapes#"
 #: The rule that finds a service managed for a council that is not accountable for it.
 SWAP = "Holding-forAccountableStart"
+RULES = ("--shape", SWAP, "--shape", "Holding-gap")
 HOLDING = f"{PREFIXES['holding']}dorset-county-council.upper-tier.poole.accountable.1974-04-01"
 #: The functions of the upper tier that have no parts.
 UPPER = {
@@ -88,14 +89,14 @@ def _results(turtle: str) -> tuple[rdflib.Graph, list[rdflib.term.Node]]:
 
 @pytest.fixture
 def rows(run: Run, broken: Path) -> list[dict[str, str]]:
-    """What is found in the holdings of the broken world."""
-    answer = run("check", "--root", broken, "--only", "holdings", "--format", "csv")
+    """What two rules find in the broken world."""
+    answer = run("check", "--root", broken, *RULES, "--format", "csv")
     assert answer.code == 1
     return answer.rows()
 
 
 def test_findings_stand_by_rule_with_their_number(run: Run, broken: Path, rows: list[dict[str, str]]) -> None:
-    answer = run("check", "--root", broken, "--only", "holdings")
+    answer = run("check", "--root", broken, *RULES)
     assert answer.code == 1
     blocks = {block.splitlines()[0]: block.splitlines()[1:] for block in answer.out.split("\n\n")}
     assert {head.split()[0]: len(lines) for head, lines in blocks.items()} == Counter(map(_rule, rows))
@@ -108,8 +109,7 @@ def test_findings_stand_by_rule_with_their_number(run: Run, broken: Path, rows: 
 
 
 def test_csv_names_the_cell(rows: list[dict[str, str]], broken: Path) -> None:
-    found = Counter(map(_rule, rows))
-    assert (found[SWAP], found["Holding-gap"]) == (1, 6)
+    assert Counter(map(_rule, rows)) == {SWAP: 1, "Holding-gap": 6}
     gap = next(row for row in rows if _rule(row) == "Holding-gap")
     lines = (broken / "data" / "holdings.csv").read_text(encoding="utf-8").splitlines()
     assert lines[int(gap["line"]) - 1].startswith("dorset-county-council,upper-tier,poole,")
@@ -119,14 +119,14 @@ def test_csv_names_the_cell(rows: list[dict[str, str]], broken: Path) -> None:
 
 
 def test_json_says_what_csv_says(run: Run, broken: Path, rows: list[dict[str, str]]) -> None:
-    told = json.loads(run("check", "--root", broken, "--only", "holdings", "--format", "json").out)
+    told = json.loads(run("check", "--root", broken, *RULES, "--format", "json").out)
     assert [{name: str(value) for name, value in finding.items()} for finding in told] == rows
 
 
 def test_junit_has_a_case_for_a_rule_and_a_failure_for_a_finding(
     run: Run, broken: Path, rows: list[dict[str, str]]
 ) -> None:
-    answer = run("check", "--root", broken, "--only", "holdings", "--format", "junit")
+    answer = run("check", "--root", broken, *RULES, "--format", "junit")
     suite = ElementTree.fromstring(answer.out)  # noqa: S314 — our own output
     found = Counter(map(_rule, rows))
     assert (suite.tag, suite.get("tests")) == ("testsuite", str(len(found)))
@@ -140,14 +140,14 @@ def test_junit_has_a_case_for_a_rule_and_a_failure_for_a_finding(
 
 
 def test_junit_without_findings_has_a_case_that_passes(run: Run, broken: Path) -> None:
-    answer = run("check", "--root", broken, "--only", "people", "--format", "junit")
+    answer = run("check", "--root", broken, "--shape", "Holding-actsFor", "--format", "junit")
     assert answer.code == 0
     suite = ElementTree.fromstring(answer.out)  # noqa: S314 — our own output
     assert [suite.get("failures"), len(suite.findall("testcase"))] == ["0", 1]
 
 
 def test_sarif_has_what_version_2_1_0_requires(run: Run, broken: Path, rows: list[dict[str, str]]) -> None:
-    log = json.loads(run("check", "--root", broken, "--only", "holdings", "--format", "sarif").out)
+    log = json.loads(run("check", "--root", broken, *RULES, "--format", "sarif").out)
     assert log["version"] == "2.1.0"
     assert log["$schema"].endswith("sarif-2.1.0.json")
     (told,) = log["runs"]
@@ -167,7 +167,7 @@ def test_sarif_has_what_version_2_1_0_requires(run: Run, broken: Path, rows: lis
 
 
 def test_sarif_without_findings_has_an_empty_list_of_results(run: Run, broken: Path) -> None:
-    log = json.loads(run("check", "--root", broken, "--only", "people", "--format", "sarif").out)
+    log = json.loads(run("check", "--root", broken, "--shape", "Holding-actsFor", "--format", "sarif").out)
     assert log["runs"][0]["results"] == []
 
 
@@ -181,15 +181,16 @@ def test_turtle_is_a_validation_report(run: Run, broken: Path) -> None:
 
 
 def test_turtle_tells_of_what_is_asked_for_alone(run: Run, broken: Path, rows: list[dict[str, str]]) -> None:
-    answer = run("check", "--root", broken, "--only", "holdings", "--format", "turtle")
+    answer = run("check", "--root", broken, *RULES, "--only", "holdings", "--format", "turtle")
     assert (answer.code, len(_results(answer.out)[1])) == (1, len(rows))
-    answer = run("check", "--root", broken, "--only", "people", "--format", "turtle")
+    answer = run("check", "--root", broken, *RULES, "--only", "people", "--format", "turtle")
     assert (answer.code, len(_results(answer.out)[1])) == (0, 0)
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "junit", "sarif", "turtle"])
 def test_a_table_that_cannot_be_read_is_told_of_in_every_form(run: Run, root: Path, form: str) -> None:
-    _break(root, "holdings.csv", "upper-tier,poole,accountable", "upper-tier,poole,acountable")
+    row = "dorset-county-council,upper-tier,poole,"
+    _break(root, "holdings.csv", f"{row}accountable", f"{row}acountable")
     answer = run("check", "--root", root, "--format", form)
     assert answer.code == 1
     assert "acountable" in answer.out
@@ -223,11 +224,6 @@ def test_a_rule_about_one_property(run: Run, broken: Path) -> None:
     assert (answer.code, answer.out) == (0, "")
 
 
-def test_several_rules(run: Run, broken: Path) -> None:
-    answer = run("check", "--root", broken, "--shape", "Holding-gap", "--shape", SWAP, "--format", "csv")
-    assert Counter(map(_rule, answer.rows())) == {SWAP: 1, "Holding-gap": 6}
-
-
 @pytest.mark.parametrize("option", ["--shape", "--explain"])
 def test_a_rule_that_there_is_not(run: Run, world_root: Path, option: str) -> None:
     answer = run("check", "--root", world_root, option, "Holding-gab")
@@ -237,19 +233,19 @@ def test_a_rule_that_there_is_not(run: Run, world_root: Path, option: str) -> No
 
 @pytest.mark.parametrize("word", ["holdings", "holdings.csv", "data/holdings.csv"])
 def test_a_table_of_its_own(run: Run, broken: Path, word: str) -> None:
-    answer = run("check", "--root", broken, "--only", word, "--format", "csv")
+    answer = run("check", "--root", broken, *RULES, "--only", word, "--format", "csv")
     assert answer.code == 1
     assert {row["file"] for row in answer.rows()} == {"data/holdings.csv"}
 
 
 def test_another_table(run: Run, broken: Path) -> None:
-    answer = run("check", "--root", broken, "--only", "people")
+    answer = run("check", "--root", broken, *RULES, "--only", "people")
     assert (answer.code, answer.out) == (0, "")
 
 
 @pytest.mark.parametrize("word", [HOLDING, HOLDING.removeprefix("https://w3id.org/councilgraph/id/")])
 def test_a_record_of_its_own(run: Run, broken: Path, word: str) -> None:
-    answer = run("check", "--root", broken, "--only", word, "--format", "csv")
+    answer = run("check", "--root", broken, *RULES, "--only", word, "--format", "csv")
     assert answer.code == 1
     assert {row["focus"] for row in answer.rows()} == {HOLDING}
     assert Counter(map(_rule, answer.rows()))["Holding-gap"] == 6
@@ -259,7 +255,7 @@ def test_what_has_changed_since_the_build(run: Run, root: Path) -> None:
     _misname_principal(root)
     dataset.build(bundle.rooms(root), lambda *_: [])  # a store with a fault that is known
     _open_gap(root)
-    answer = run("check", "--root", root, "--only", "changed", "--format", "csv")
+    answer = run("check", "--root", root, *RULES, "--only", "changed", "--format", "csv")
     assert answer.code == 1
     assert {row["focus"] for row in answer.rows()} == {HOLDING}
 
@@ -269,7 +265,7 @@ def test_a_table_that_there_is_not(run: Run, world_root: Path, word: str) -> Non
     answer = run("check", "--root", world_root, "--only", word)
     assert (answer.code, answer.out) == (2, "")
     said = answer.err.splitlines()[-1]
-    assert said.startswith(f'councilgraph: --only: "{word}" is no table')
+    assert said.startswith(f'councilgraph: --only: "{word}" is no ')
     assert f"Did you mean {'holdings' if word == 'holdngs' else 'judgements'}" in said
 
 
@@ -301,7 +297,7 @@ def test_a_rule_in_sparql_explained(run: Run, world_root: Path) -> None:
 def test_a_group_of_rules_explained(run: Run, world_root: Path) -> None:
     answer = run("check", "--root", world_root, "--explain", "Holding")
     assert answer.code == 0
-    assert "property cgsh:Holding-actsFor" in answer.out.replace(SHAPE, "cgsh:")
+    assert "Holding-actsFor" in answer.out
     assert "A canned query" not in answer.out
 
 
@@ -332,9 +328,8 @@ def test_a_report_with_a_warning_does_not_conform(run: Run, world_root: Path) ->
 
 
 def test_both_engines_find_the_same(run: Run, broken: Path) -> None:
-    rules = [part for name in (SWAP, "Holding-gap", "Holding-hasCapacity") for part in ("--shape", name)]
-    found = run("check", "--root", broken, *rules, "--format", "csv")
-    judged = run("check", "--root", broken, *rules, "--format", "csv", "--engine", "pyshacl")
+    found = run("check", "--root", broken, *RULES, "--format", "csv")
+    judged = run("check", "--root", broken, *RULES, "--format", "csv", "--engine", "pyshacl")
     assert found.code == judged.code == 1
     assert found.out == judged.out
     assert len(found.rows()) == 7
@@ -527,11 +522,11 @@ def test_a_query_without_end_is_given_up(tmp_path: Path, engine: str) -> None:
     query = f"SELECT $this WHERE {{ $this ex:near ?v . {ENDLESS} FILTER ({NEVER}) }}"
     query = query.replace("ex:near", "<http://example.org/near>")
     paths = _theirs(tmp_path, f"{HEAD} ex:S a sh:NodeShape ; {SELECT.format(query)}")
-    done, took = _apart(*paths, "--engine", engine, "--timeout", "1.5", within=30)
+    done, took = _apart(*paths, "--engine", engine, "--timeout", "1.5", within=60)
     assert (done.returncode, done.stdout) == (3, "")
     (said,) = done.stderr.splitlines()
     assert said.startswith("councilgraph: check: was not done after 1.5 seconds.")
-    assert took < 6
+    assert took < 20  # however busy the machine
 
 
 def test_ten_thousand_findings(tmp_path: Path) -> None:
