@@ -12,7 +12,7 @@ import click
 
 from councilgraph import bundle, dataset, graph, queries, render
 from councilgraph.bundle import Rooms
-from councilgraph.errors import CouncilgraphError, Finding, FindingsError, UsageError
+from councilgraph.errors import CouncilgraphError, Finding, FindingsError, UsageError, unknown
 from councilgraph.graph import Answer, Document, Graph
 from councilgraph.queries import Parameter, Query, Rows
 
@@ -508,6 +508,7 @@ def check(
         _out(render.explained(validation.explain(rules, explain)))
         return
     looked_at = validation.chosen(rules, shapes)
+    made: dataset.Graph | None = None
     try:
         if files:
             made = dataset.read_files(files, None if shapes_file else rooms)
@@ -528,7 +529,7 @@ def check(
         found, report = error.findings, validation.as_report(error.findings)
     failing = [finding for finding in found if strict or finding.severity == "Violation"]
     if form == "turtle":
-        _out(validation.written(report))
+        _out(validation.written(report if made is None else validation.told(report, found, made, rules)))
     elif form == "table":
         _findings(found)
     else:
@@ -701,7 +702,12 @@ def _wanted(only: tuple[str, ...], made: dataset.Graph, rooms: Rooms) -> set[str
         elif table in files:
             wanted.add(table)
         else:
-            wanted.add(queries.thing(made.store, rooms, word, "--only").value)
+            try:
+                wanted.add(queries.thing(made.store, rooms, word, "--only").value)
+            except UsageError as error:
+                names = {file.removeprefix("data/").removesuffix(".csv") for file in files}
+                near = unknown("--only", word, names, "table")
+                raise near if "Did you mean" in near.remedy else error from None
     return wanted
 
 

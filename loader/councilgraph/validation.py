@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import warnings
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +17,7 @@ import pyshacl.shape
 import rdflib
 from oxrdflib.store import OxigraphStore
 from pyoxigraph import Literal, QuerySolutions
+from pyparsing import ParseBaseException
 from pyshacl.constraints import ALL_CONSTRAINT_PARAMETERS, CONSTRAINT_PARAMETERS_MAP
 from pyshacl.constraints.core.property_pair_constraints import (
     LessThanConstraintComponent,
@@ -28,7 +32,7 @@ from councilgraph import suspects
 from councilgraph.bundle import Rooms
 from councilgraph.dataset import Graph, parsed, triples
 from councilgraph.errors import CouncilgraphError, Finding, unknown
-from councilgraph.namespaces import compact
+from councilgraph.namespaces import BASE, compact
 from councilgraph.tables import Row
 
 _converted = oxrdflib._converter.from_ox
@@ -109,6 +113,11 @@ def shapes(rooms: Rooms) -> rdflib.Graph:
     return graph
 
 
+_SILENT = logging.getLogger(
+    "councilgraph.pyshacl"
+)  # what pyshacl would print beside the error that it raises
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
 ENGINES = ("store", "pyshacl")
 Step = Callable[[int, int, str], None]  # shapes done, shapes in all, the shape that comes next
 
@@ -141,7 +150,9 @@ def validate(
     sound = True
     try:
         validator = Validator(
-            copies.stored, shacl_graph=rules, options={"inplace": True, "allow_warnings": True}
+            copies.stored,
+            shacl_graph=rules,
+            options={"inplace": True, "allow_warnings": True, "logger": _SILENT},
         )
         executor, shapes_graph = validator.make_executor(), validator.shacl_graph
         chosen = [shape for shape in shapes_graph.shapes if not only or shape.node in only]
@@ -155,7 +166,9 @@ def validate(
             if engine == "pyshacl":
                 focus = None
             if focus is None or focus:
-                conforms, found = shape.validate(executor, data, focus=focus)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error", pyshacl.errors.ShapeRecursionWarning)
+                    conforms, found = shape.validate(executor, data, focus=focus)
                 sound = sound and conforms
                 results += found
         step(len(chosen), len(chosen), "")
@@ -164,6 +177,8 @@ def validate(
         NotImplementedError,
         pyshacl.errors.ReportableRuntimeError,
         pyshacl.errors.ValidationWarning,
+        ParseBaseException,
+        re.error,
     ) as error:
         why = " ".join(str(getattr(error, "message", error)).split())
         raise CouncilgraphError("shapes", why, "Mend the shape.") from error
@@ -229,10 +244,14 @@ def shapes_from(path: Path) -> rdflib.Graph:
             )
             why = f"sh:{name} is no word of SHACL"
             raise CouncilgraphError(str(path), why, unknown("", name, known, "word").remedy)
+    if not set(graph.objects(None, RDF.type)) & {SH.NodeShape, SH.PropertyShape}:
+        raise CouncilgraphError(str(path), "has no shape", "Name a file of SHACL shapes.")
     return graph
 
 
-def chosen(rules: rdflib.Graph, names: Iterable[str]) -> dict[rdflib.URIRef, set[rdflib.URIRef]]:
+def chosen(
+    rules: rdflib.Graph, names: Iterable[str], where: str = "--shape"
+) -> dict[rdflib.URIRef, set[rdflib.URIRef]]:
     """The shapes with targets that must be looked at for some rules, and the rules to tell of each.
 
     A rule is named as findings name it: `Holding-actsFor`, `cgsh:Holding-actsFor` or its IRI. UsageError
@@ -247,7 +266,7 @@ def chosen(rules: rdflib.Graph, names: Iterable[str]) -> dict[rdflib.URIRef, set
     for name in names:
         node = known.get(name.rpartition("#")[2].removeprefix("cgsh:"))
         if not isinstance(node, rdflib.URIRef):
-            raise unknown("--shape", name, known, "rule")
+            raise unknown(where, name, known, "rule")
         parents = list(rules.subjects(SH.property | SH.sparql, node))
         for top in parents or [node]:
             if isinstance(top, rdflib.URIRef):
@@ -259,7 +278,7 @@ def chosen(rules: rdflib.Graph, names: Iterable[str]) -> dict[rdflib.URIRef, set
 
 def explain(rules: rdflib.Graph, name: str) -> dict[str, str]:
     """What a rule says, in words: its name, what it looks at, its message, why and what to do, its terms."""
-    top, told = next(iter(chosen(rules, [name]).items()))
+    top, told = next(iter(chosen(rules, [name], "--explain").items()))
     node = next(iter(told)) if len(told) == 1 else top
     sparql = rules.value(node, SH.sparql)
 
@@ -279,8 +298,9 @@ def explain(rules: rdflib.Graph, name: str) -> dict[str, str]:
         "looks at": said(top, SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf),
         "path": said(node, SH.path),
         "terms": "; ".join(terms),
-        "message": said(node, SH.message) or said(sparql, SH.message),
+        "message": said(node, SH.message) or (said(sparql, SH.message) if sparql else ""),
         "remedy": said(node, SH.description) or said(top, SH.description),
+        "rules": said(node, SH.property),
         "query": str(rules.value(sparql, SH.select) or "").strip(),
     }
 
@@ -303,6 +323,22 @@ def read(results: rdflib.Graph, graph: Graph, rules: rdflib.Graph) -> list[Findi
     return sorted({_finding(results, result, rules, graph) for result in results.objects(None, SH.result)})
 
 
+def told(
+    results: rdflib.Graph, found: Collection[Finding], graph: Graph, rules: rdflib.Graph
+) -> rdflib.Graph:
+    """A validation report with those of its results alone that some findings tell of."""
+    whole = results.value(predicate=RDF.type, object=SH.ValidationReport)
+    for result in list(results.objects(whole, SH.result)):
+        if _finding(results, result, rules, graph) not in found:
+            results.remove((result, None, None))
+            results.remove((whole, SH.result, result))
+    results.remove((whole, SH.conforms, None))
+    conforms = (None, SH.result, None) not in results  # a warning is a result too (SHACL, 3.6.1.1)
+    if whole is not None:
+        results.add((whole, SH.conforms, rdflib.Literal(conforms)))
+    return results
+
+
 def written(results: rdflib.Graph) -> str:
     """A validation report as Turtle."""
     return results.serialize(format="turtle")
@@ -322,6 +358,7 @@ def as_report(found: list[Finding]) -> rdflib.Graph:
         graph.add((node, SH.focusNode, rdflib.Literal(f"{finding.file}:{finding.line}")))
         graph.add((node, SH.resultSeverity, SH[finding.severity]))
         graph.add((node, SH.resultMessage, rdflib.Literal(str(finding))))
+        graph.add((node, SH.sourceConstraintComponent, rdflib.URIRef(f"{BASE}table")))
     return graph
 
 
@@ -344,7 +381,7 @@ def _finding(results: rdflib.Graph, result: Any, rules: rdflib.Graph, graph: Gra
         why=" ".join(messages),
         remedy=str(remedy or ""),
         severity=one(SH.resultSeverity).rsplit("#", 1)[-1],
-        rule=rule,
+        rule=rule or one(SH.sourceConstraintComponent),
         focus=focus,
     )
 
