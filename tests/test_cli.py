@@ -106,7 +106,14 @@ def test_nothing_can_be_injected(run: Run, param: str, value: str) -> None:
     assert run("who", "torbay", "--format", "csv").rows()[0]["label"] == "Torbay Council"
 
 
-@pytest.mark.parametrize("value", ['"} DROP ALL #', "a\\", "'", '"', "?x", "${x}", "\\u0022"])
+@pytest.mark.parametrize("value", ['"} DROP ALL #', "a\\", '"', "${x}", "\\u0022", "> } DROP ALL #"])
+def test_no_name_or_code_has_what_sparql_is_made_of(run: Run, value: str) -> None:
+    answer = run("query", "authority/find", "--text", value, "--format", "csv")
+    assert (answer.code, answer.out) == (2, "")
+    assert "No name or code has that" in answer.err
+
+
+@pytest.mark.parametrize("value", ["'", "?x", "O'Neill", "Telford & Wrekin (not)"])
 def test_a_text_parameter_is_a_literal_whatever_it_holds(run: Run, value: str) -> None:
     answer = run("query", "authority/find", "--text", value, "--format", "csv")
     assert (answer.code, answer.out) == (0, "thing,label\n")

@@ -306,6 +306,9 @@ def value(
             raise UsageError(where, f'"{shown}" is not a whole number', f"Write it like {param.example}.")
         return Literal(int(text))
     if param.kind == "string":
+        odd = re.search(r'[<>{}"\\^`|#;]', text)
+        if odd:
+            raise UsageError(where, f'"{shown}" holds {odd[0]}', "No name or code has that; type it again.")
         return Literal(text.lower())  # what it is compared with is a `cg:key`
     if param.kind.startswith("concept/"):
         return _concept(store, param, text, where)
