@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -717,6 +718,8 @@ def _within(seconds: float) -> None:
     A query that runs for ever inside the store cannot be interrupted from the same process.
     """
     if os.environ.get(_CHILD):
+        if hasattr(signal, "alarm"):  # should the parent be killed, this process ends all the same
+            signal.alarm(int(seconds) + 2)
         return
     import subprocess
 
