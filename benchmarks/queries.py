@@ -256,7 +256,7 @@ def machine() -> str:
     servers = ""
     try:
         jar = engines.fuseki_jar()
-        said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S607
+        said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S607 — whichever Java is there
         java = re.search(r'version "([^"]+)', said)
         servers = f", Fuseki {jar.stem.rpartition('-')[2]}, Java {java[1] if java else '?'}"
     except (engines.UnavailableError, OSError):

@@ -403,7 +403,7 @@ def findings(report: Path) -> Counter[Found]:
                 "_:" if isinstance(value, BlankNode) else value.value
             )
     names = ("focusNode", "resultPath", "sourceShape", "sourceConstraintComponent")
-    return Counter(tuple(said[result].get(name, "") for name in names) for result in results)  # type: ignore[misc]
+    return Counter(tuple(said[result].get(name, "") for name in names) for result in results)  # type: ignore[misc] # as many names as it is given
 
 
 # The whole run.
@@ -473,7 +473,7 @@ def differences(mine: Counter[Found], judge: Counter[Found]) -> list[tuple[str, 
     for place, several in enumerate((more, fewer)):
         for (_, _, shape, component), many in several.items():
             counts[_short(shape), _short(component).removesuffix("ConstraintComponent")][place] += many
-    return [(shape, component, *found) for (shape, component), found in sorted(counts.items())]  # type: ignore[misc]
+    return [(shape, component, *found) for (shape, component), found in sorted(counts.items())]  # type: ignore[misc] # as many names as it is given
 
 
 def _short(iri: str) -> str:
@@ -494,7 +494,7 @@ def machine() -> str:
         except PackageNotFoundError:
             continue
     if shutil.which("java"):
-        said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S607
+        said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S607 — whichever Java is there
         java = re.search(r'version "([^"]+)', said)
         packages += [f"Jena {JENA}", f"Java {java[1] if java else '?'}"]
     day = f"{date.today():%d %B %Y}".lstrip("0")

@@ -80,7 +80,7 @@ def _pair_by_pair(
 
 # Where pyshacl keeps what it uses: its components by parameter, and the parameters (a list, searched for each
 # property of each shape for each focus node; a set does).
-pyshacl.shape.CONSTRAINT_PARAMS = (  # type: ignore[attr-defined]
+pyshacl.shape.CONSTRAINT_PARAMS = (  # type: ignore[attr-defined] # it sets it itself when first used
     frozenset(ALL_CONSTRAINT_PARAMETERS),
     {**CONSTRAINT_PARAMETERS_MAP, SH.lessThan: _LessThan, SH.lessThanOrEquals: _LessThanOrEquals},
 )
@@ -182,7 +182,7 @@ def validate(
     ) as error:
         why = " ".join(str(getattr(error, "message", error)).split())
         raise CouncilgraphError("shapes", why, "Mend the shape.") from error
-    return written  # type: ignore[no-any-return]
+    return written  # type: ignore[no-any-return] # pyshacl has no type for it
 
 
 class _Copies:
