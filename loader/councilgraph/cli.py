@@ -538,18 +538,32 @@ def check(
     sys.exit(1 if failing else 0)
 
 
-@_command("councilgraph dump public/")
+@_command("councilgraph dump public/", "councilgraph dump 2027-01/ --previous 2026-12/")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--previous",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The dump before this one, which void.ttl then names.",
+)
+@click.option("--url", help="Where DIR will be read, for the addresses in void.ttl.")
 @_ROOT
-def dump(folder: Path, root: Path | None) -> None:
-    """Write the whole graph into DIR: councilgraph.ttl, councilgraph.nt.gz and SHA256SUMS.
+def dump(folder: Path, previous: Path | None, url: str | None, root: Path | None) -> None:
+    """Write all that is published into DIR: all files, or none.
 
-    The same tables give the same bytes.
+    councilgraph.ttl, .nt.gz and .jsonld are the whole graph; ontology.ttl, shapes.ttl, queries.ttl and
+    tables/ (CSV with a CSVW description) its parts. void.ttl says what they are, whose, and how much of what
+    they hold (VoID, DCAT, PROV); RDFC-1.0.sha256 is the hash of the graph's canonical form; SHA256SUMS lists
+    every file. The same tables give the same bytes.
     """
-    from councilgraph import publish
+    from councilgraph import dump as dumps
 
-    for path in publish.dump(_open(root).store, folder):
-        _err(f"{path}: {path.stat().st_size:,} bytes")
+    where = {"published": dumps.address(url)} if url else {}
+    rooms = bundle.rooms(root)
+    store, fresh = dataset.current(rooms)
+    if store is None or not fresh:
+        store = graph.build(rooms, _progress())
+    dumps.dump(store, rooms, folder, previous=previous, progress=_progress(), **where)
 
 
 @program.command(
