@@ -566,6 +566,37 @@ def dump(folder: Path, previous: Path | None, url: str | None, root: Path | None
     dumps.dump(store, rooms, folder, previous=previous, progress=_progress(), **where)
 
 
+@_command("councilgraph verify public/", "councilgraph verify public/ --format sarif")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form for form in render.FINDINGS if form != "turtle"]),
+    default="table",
+    show_default=True,
+    help="How to write the findings.",
+)
+@_ROOT
+def verify(folder: Path, form: str, root: Path | None) -> None:
+    """Check a dump offline: DIR, as dump wrote it.
+
+    Names each file that is missing, changed or extra; looks whether the Turtle, the N-Triples, the JSON-LD
+    and the tables say the same, whether the hash and the counts are right, and whether the shapes hold.
+
+    Exit code 0: all is well; 1: findings; 2: there is no such folder; 3: the check could not be done.
+    """
+    from councilgraph import verify as verifying
+
+    with render.bar(sys.stderr) as step:
+        found = verifying.verify(folder, bundle.rooms(root), _progress(), step)
+    if form == "table":
+        _findings(found.findings)
+    else:
+        _out(render.findings(found.findings, form))
+    _err(f"{found.files:,} files, {found.triples:,} triples, RDFC-1.0 {found.canonical or 'unknown'}.")
+    sys.exit(1 if any(finding.severity == "Violation" for finding in found.findings) else 0)
+
+
 @program.command(
     "import",
     cls=_Command,

@@ -61,6 +61,11 @@ def title(kind: type[Record]) -> str:
     return (kind.__doc__ or kind.KIND).split(f": `{kind.FILE}`")[0]
 
 
+def tells(kind: type[Record]) -> bool:
+    """Whether the rows of a table are records of the graph."""
+    return kind.TYPE is not None or RDF.type.value in kind.predicates()
+
+
 def _cell(column: Column, text: str) -> str:
     return _LIST.join(split(text)) if column.read.several and text else text
 
@@ -87,7 +92,7 @@ def _table(
             for other in (keyed[c.read.kind],)
         ]
     described: dict[str, Any] = {"url": kind.FILE, "dc:title": title(kind), "tableSchema": schema}
-    if not kind.TYPE and RDF.type.value not in kind.predicates():  # its rows are no records of the graph
+    if not tells(kind):
         described["suppressOutput"] = True
     return described
 

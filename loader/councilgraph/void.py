@@ -68,6 +68,19 @@ _TYPES = {
 }
 #: `void:class`, a word that Python keeps for itself.
 _CLASS = NamedNode(f"{PREFIXES['void']}class")
+#: The properties that `counts` tells of.
+COUNTING = {
+    _CLASS,
+    VOID.classes,
+    VOID.classPartition,
+    VOID.distinctObjects,
+    VOID.distinctSubjects,
+    VOID.entities,
+    VOID.properties,
+    VOID.property,
+    VOID.propertyPartition,
+    VOID.triples,
+}
 _ENGLISH = NamedNode("http://publications.europa.eu/resource/authority/language/ENG")
 
 
@@ -135,7 +148,7 @@ def description(
     ontology = _Ontology.of(graph)
     publisher = _minted("publisher")
     version = version_of(canonical)
-    by_name = {file.name: file for file in files}
+    by_name = {each.name: each for each in files}
     common = [
         (DCTERMS.publisher, publisher),
         (DCTERMS.license, ontology.license),
@@ -150,7 +163,7 @@ def description(
         for predicate, value in common:
             yield Triple(node, predicate, value)
         for name in parts:
-            yield Triple(node, DCAT.distribution, _minted("file", name.replace("/", ".")))
+            yield Triple(node, DCAT.distribution, file(name))
             yield from _distribution(by_name[name], published, ontology.license)
 
     wholes = [name for name in by_name if name.startswith("councilgraph.") and _type(name)]
@@ -212,7 +225,7 @@ def description(
         yield from dataset(node, Literal(kind.FILE), _english(f"{csvw.title(kind)}."), [name])
         yield Triple(node, DCTERMS.isPartOf, DATASET)
         yield Triple(DATASET, PROV.wasDerivedFrom, node)
-        yield Triple(_minted("file", name.replace("/", ".")), RDFS.seeAlso, metadata)
+        yield Triple(file(name), RDFS.seeAlso, metadata)
     yield from _publications(graph)
 
 
@@ -223,6 +236,11 @@ _SHORT = 16  # hexadecimal digits of a hash that name a version
 def version_of(canonical: str) -> NamedNode:
     """The IRI of the version whose canonical N-Quads have this hash."""
     return _minted("version", canonical[:_SHORT])
+
+
+def file(name: str) -> NamedNode:
+    """The IRI of the distribution that a file of a dump is."""
+    return _minted("file", name.replace("/", "."))
 
 
 def place(node: NamedNode) -> Place:
@@ -310,22 +328,22 @@ def _publications(graph: Collection[Triple]) -> Iterator[Triple]:
             yield Triple(DATASET, PROV.wasDerivedFrom, triple.object)
 
 
-def _distribution(file: File, published: str, licence: NamedNode) -> Iterator[Triple]:
-    node = _minted("file", file.name.replace("/", "."))
-    media = NamedNode(_MEDIA + _type(file.name)[0])
+def _distribution(of: File, published: str, licence: NamedNode) -> Iterator[Triple]:
+    node = file(of.name)
+    media = NamedNode(_MEDIA + _type(of.name)[0])
     yield Triple(node, RDF.type, DCAT.Distribution)
-    yield Triple(node, DCTERMS.title, Literal(file.name))
+    yield Triple(node, DCTERMS.title, Literal(of.name))
     yield Triple(node, DCTERMS.license, licence)
-    yield Triple(node, DCAT.accessURL, NamedNode(published + file.name))
-    yield Triple(node, DCAT.downloadURL, NamedNode(published + file.name))
-    yield Triple(node, DCAT.byteSize, Literal(str(file.size), datatype=XSD.nonNegativeInteger))
+    yield Triple(node, DCAT.accessURL, NamedNode(published + of.name))
+    yield Triple(node, DCAT.downloadURL, NamedNode(published + of.name))
+    yield Triple(node, DCAT.byteSize, Literal(str(of.size), datatype=XSD.nonNegativeInteger))
     yield Triple(node, DCAT.mediaType, media)
     yield Triple(media, RDF.type, DCTERMS.MediaType)
-    if file.name.endswith(".gz"):
+    if of.name.endswith(".gz"):
         gzip = NamedNode(f"{_MEDIA}application/gzip")
         yield Triple(node, DCAT.compressFormat, gzip)
         yield Triple(gzip, RDF.type, DCTERMS.MediaType)
-    yield from _checksum(node, NamedNode(f"{node.value}.sha256"), file.sha256, SPDX.checksumAlgorithm_sha256)
+    yield from _checksum(node, NamedNode(f"{node.value}.sha256"), of.sha256, SPDX.checksumAlgorithm_sha256)
     yield Triple(SPDX.checksumAlgorithm_sha256, RDF.type, SPDX.ChecksumAlgorithm)
 
 
