@@ -41,6 +41,16 @@ from councilgraph.tables import read_rows
 TURTLE, NTRIPLES, JSONLD = "councilgraph.ttl", "councilgraph.nt.gz", "councilgraph.jsonld"
 SUMS, CANONICAL, VOID = "SHA256SUMS", "RDFC-1.0.sha256", "void.ttl"
 _STAGE = ".dump-"
+_FORMS = {
+    ".gz": RdfFormat.N_TRIPLES,
+    ".jsonld": RdfFormat.JSON_LD,
+    ".nt": RdfFormat.N_TRIPLES,
+    ".ttl": RdfFormat.TURTLE,
+}
+#: The endings of the files that `read` reads.
+READ = tuple(_FORMS)
+_UNPACKED = 200  # times its size at most: a graph's N-Triples pack to a thirtieth
+_MEND = "Get it again, or mend it."
 
 
 def dump(
@@ -176,6 +186,37 @@ def sums(text: str) -> dict[str, str]:
             raise ValueError(f"line {number} is not a digest and a file of the folder")
         listed[name] = digest
     return listed
+
+
+def read(path: Path) -> set[Triple]:
+    """The triples of a file by its ending, read strictly; CouncilgraphError where it is not what that says.
+
+    Neither a file that unpacks without end nor a blank node is taken.
+    """
+    form = _FORMS[path.suffix]
+    try:
+        if path.suffix == ".gz":
+            with gzip.open(path) as packed:
+                content = packed.read(most := path.stat().st_size * _UNPACKED)
+                if packed.read(1):
+                    raise CouncilgraphError(str(path), f"unpacks to more than {most:,} bytes", _MEND)
+        else:
+            content = path.read_bytes()
+        said = {quad.triple for quad in parse(content, format=form)}
+    except SyntaxError as error:
+        why = str(error.msg).split(" at line")[0]
+        where = f", line {error.lineno}" if error.lineno else ""
+        raise CouncilgraphError(str(path), f"is not {form.name} ({why}{where})", _MEND) from error
+    except (OSError, EOFError, ValueError) as error:
+        raise CouncilgraphError(str(path), f"cannot be read ({error})", _MEND) from error
+    blank = next((t for t in said if not _is_named(t)), None)
+    if blank:
+        raise CouncilgraphError(str(path), f"has a blank node ({blank})", "Give it an IRI.")
+    return said
+
+
+def _is_named(triple: Triple) -> bool:
+    return isinstance(triple.subject, NamedNode) and isinstance(triple.object, NamedNode | Literal)
 
 
 def version(folder: Path) -> list[NamedNode]:

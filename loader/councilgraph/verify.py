@@ -6,14 +6,13 @@ Nothing is fetched, and nothing of the folder is trusted: the shapes are those o
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
 import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple, parse
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
 from councilgraph import csvw, dump, validation, void
 from councilgraph.bundle import Rooms
@@ -29,8 +28,6 @@ _PARTS = ("ontology.ttl", "shapes.ttl", "queries.ttl")
 _METADATA = f"{csvw.FOLDER}/{csvw.METADATA}"
 #: What every dump has.
 _NEEDED = (*_GRAPHS, *_PARTS, dump.VOID, dump.CANONICAL, _METADATA)
-_FORMS = {".ttl": RdfFormat.TURTLE, ".gz": RdfFormat.N_TRIPLES, ".jsonld": RdfFormat.JSON_LD}
-_UNPACKED = 200  # times its size at most: a graph's N-Triples pack to a thirtieth
 _AGAIN = "Get it again, or make the dump anew."
 _ANEW = "Make the dump anew."
 
@@ -63,7 +60,7 @@ def verify(folder: Path, rooms: Rooms, progress: Progress = silent, step: Step =
     for name in (*_GRAPHS, *_PARTS, dump.VOID):
         if name in there:
             try:
-                said[name] = _read(folder / name)
+                said[name] = dump.read(folder / name)
             except CouncilgraphError as error:
                 found.findings.append(_finding("syntax", name, error.why, _AGAIN))
     clock("syntax", f"{len(said):,} files of RDF")
@@ -130,34 +127,6 @@ def _compared(folder: Path, there: set[str], listed: dict[str, str] | None) -> I
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read(path: Path) -> set[Triple]:
-    """The triples of a file, read strictly; CouncilgraphError where it is not what its name says."""
-    form = _FORMS[path.suffix]
-    try:
-        if path.suffix == ".gz":
-            with gzip.open(path) as packed:
-                content = packed.read(most := path.stat().st_size * _UNPACKED)
-                if packed.read(1):
-                    raise CouncilgraphError(path.name, f"unpacks to more than {most:,} bytes", _AGAIN)
-        else:
-            content = path.read_bytes()
-        said = {quad.triple for quad in parse(content, format=form)}
-    except SyntaxError as error:
-        why = str(error.msg).split(" at line")[0]
-        where = f", line {error.lineno}" if error.lineno else ""
-        raise CouncilgraphError(path.name, f"is not {form.name} ({why}{where})", _AGAIN) from error
-    except (OSError, EOFError, ValueError) as error:
-        raise CouncilgraphError(path.name, f"cannot be read ({error})", _AGAIN) from error
-    blank = next((t for t in said if not _is_named(t)), None)
-    if blank:
-        raise CouncilgraphError(path.name, f"has a blank node ({blank})", _ANEW)
-    return said
-
-
-def _is_named(triple: Triple) -> bool:
-    return isinstance(triple.subject, NamedNode) and isinstance(triple.object, NamedNode | Literal)
 
 
 def _differing(name: str, said: set[Triple], other: str, graph: set[Triple]) -> Iterator[Finding]:
