@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store, Triple
+from pyoxigraph import Literal, NamedNode, RdfFormat, Store, parse
 
-from councilgraph import bundle, dataset, dump, graph, queries
+from councilgraph import bundle, dataset, dump, graph, publish, queries
 from councilgraph.bundle import ROOMS, Rooms
 from councilgraph.concepts import TABLES
 from councilgraph.dataset import Clock, Progress, silent
@@ -67,9 +67,8 @@ class Differences:
 
 @dataclass(frozen=True)
 class _Side:
-    """One of the two graphs: what it says, by subject, and how it is asked."""
+    """One of the two graphs: what it says of what changed, by subject, and how it is asked."""
 
-    triples: frozenset[Triple]
     said: dict[NamedNode, Said]
     asked: Graph
 
@@ -80,10 +79,16 @@ def differences(old: Path, new: Path, rooms: Rooms, progress: Progress = silent)
     UsageError where one of the two is none of these.
     """
     clock = Clock(progress)
-    before, after = _read(old, rooms), _read(new, rooms)
-    clock("read", f"{len(before.triples):,} and {len(after.triples):,} triples")
-    if before.triples == after.triples:
+    texts = [_read(path) for path in (old, new)]
+    lines = [set(text.splitlines(keepends=True)) for text in texts]
+    clock("read", f"{len(lines[0]):,} and {len(lines[1]):,} triples")
+    if lines[0] == lines[1]:
         return Differences([], [])
+    changed = {line.partition(b" ")[0] for line in lines[0] ^ lines[1]}
+    before, after = (
+        _Side(_of(each, changed), Graph(rooms, _store(text, rooms)))
+        for each, text in zip(lines, texts, strict=True)
+    )
     records, touched = _records(before, after)
     clock("records", f"{len(records):,} differences")
     answers = _answers(before.asked, after.asked, rooms, touched)
@@ -91,10 +96,10 @@ def differences(old: Path, new: Path, rooms: Rooms, progress: Progress = silent)
     return Differences(records, answers)
 
 
-def _read(path: Path, rooms: Rooms) -> _Side:
+def _read(path: Path) -> bytes:
+    """What a dump, an RDF file or a root says, as N-Triples."""
     if all((path / room).is_dir() for room in ROOMS):
-        store = dataset.assemble(bundle.rooms(path)).store
-        return _side(frozenset(dataset.triples(store)), store, rooms)
+        return publish.ntriples(dataset.triples(dataset.assemble(bundle.rooms(path)).store))
     files = [path / name for name in (dump.NTRIPLES, dump.TURTLE)] if path.is_dir() else [path]
     file = next((file for file in files if file.is_file() and file.suffix in dump.READ), None)
     if file is None:
@@ -103,23 +108,28 @@ def _read(path: Path, rooms: Rooms) -> _Side:
             "is neither a dump, nor an RDF file, nor a root" if path.exists() else "is not there",
             f"Name a folder that dump wrote, a root, or a file that ends in {', '.join(dump.READ)}.",
         )
-    said = frozenset(dump.read(file))
+    return dump.read(file)
+
+
+def _store(ntriples: bytes, rooms: Rooms) -> Store:
+    """A graph to be asked; where it lacks the ontology, with that of the rooms and what follows from it."""
     store = Store()
-    store.bulk_extend(Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in said)
-    if not any(t.predicate == RDF.type and t.object == OWL.Ontology for t in said):
+    store.bulk_load(ntriples, RdfFormat.N_TRIPLES)
+    if not next(store.quads_for_pattern(None, RDF.type, OWL.Ontology), None):
         store.bulk_extend(dataset.vocabulary(rooms)[0])
         dataset.derive(store, rooms)
-    return _side(said, store, rooms)
+    return store
 
 
-def _side(triples: frozenset[Triple], store: Store, rooms: Rooms) -> _Side:
+def _of(lines: Iterable[bytes], subjects: Collection[bytes]) -> dict[NamedNode, Said]:
+    """What lines of N-Triples say of some subjects."""
     found: dict[NamedNode, dict[NamedNode, set[NamedNode | Literal]]] = {}
-    for triple in triples:
+    wanted = b"".join(line for line in lines if line.partition(b" ")[0] in subjects)
+    for triple in parse(wanted, format=RdfFormat.N_TRIPLES):
         assert isinstance(triple.subject, NamedNode)
         assert isinstance(triple.object, NamedNode | Literal)
         found.setdefault(triple.subject, {}).setdefault(triple.predicate, set()).add(triple.object)
-    said = {node: {p: frozenset(values) for p, values in facts.items()} for node, facts in found.items()}
-    return _Side(triples, said, Graph(rooms, store))
+    return {node: {p: frozenset(values) for p, values in facts.items()} for node, facts in found.items()}
 
 
 class _Labels:
@@ -133,11 +143,9 @@ class _Labels:
             return node.value
         for side in self.sides:
             for predicate in (SKOS.prefLabel, RDFS.label):
-                for value in side.said.get(node, {}).get(predicate, ()):
-                    return value.value
-            label = queries.label(side.asked.store, node)
-            if label != compact(node.value):
-                return label
+                quad = next(side.asked.store.quads_for_pattern(node, predicate, None), None)
+                if quad and isinstance(quad.object, Literal):
+                    return quad.object.value
         return compact(node.value)
 
     def joined(self, values: Iterable[NamedNode | Literal]) -> str:
@@ -158,8 +166,7 @@ class _Labels:
 def _records(before: _Side, after: _Side) -> tuple[list[Difference], list[NamedNode]]:
     """The differences between records, and the councils, areas and people that they touch."""
     labels = _Labels(before, after)
-    changed = {t.subject for t in before.triples ^ after.triples}
-    nodes = [node for node in changed if isinstance(node, NamedNode)]
+    nodes = {*before.said, *after.said}
     gone = [node for node in nodes if node not in after.said]
     new = [node for node in nodes if node not in before.said]
     moved = _moved(before, after, gone, new)

@@ -13,10 +13,12 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from pyoxigraph import (
+    BlankNode,
     CanonicalizationAlgorithm,
     Dataset,
     Literal,
@@ -81,7 +83,7 @@ def contents(
 ) -> dict[str, bytes]:
     """The files of a dump by their names, `SHA256SUMS` last."""
     triples = list(dataset.triples(store))
-    canonical, ntriples = canonicalized(triples)
+    canonical, ntriples = canonical_hash(triples), publish.ntriples(triples)
     files = {
         CANONICAL: f"{canonical}  {NTRIPLES.removesuffix('.gz')}\n".encode(),
         NTRIPLES: _zipped(ntriples),
@@ -108,7 +110,7 @@ def contents(
     clock("tables", f"{len(TABLES):,} tables, {rows:,} rows")
     now = void.version_of(canonical)
     previous = next((node for node in before or () if node != now), None)
-    said = set(void.description(triples, _files(files), canonical, published, previous))
+    said = set(void.description(triples, ntriples, _files(files), canonical, published, previous))
     files[VOID] = _checked(VOID, publish.turtle(said, void.place), said)
     files = dict(sorted(files.items()))
     files[SUMS] = "".join(f"{_digest(content)}  {name}\n" for name, content in files.items()).encode()
@@ -116,15 +118,11 @@ def contents(
     return files
 
 
-def canonicalized(triples: Collection[Triple]) -> tuple[str, str]:
-    """The SHA-256 of a graph's canonical N-Quads (RDFC-1.0), and those N-Quads.
-
-    A graph without blank nodes is its own canonical form: N-Triples, sorted.
-    """
+def canonical_hash(triples: Iterable[Triple]) -> str:
+    """The SHA-256 of a graph's canonical N-Quads (RDFC-1.0), in hexadecimal."""
     canonical = Dataset(Quad(t.subject, t.predicate, t.object) for t in triples)
     canonical.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
-    text = publish.ntriples(quad.triple for quad in canonical)
-    return _digest(text.encode()), text
+    return _digest(publish.ntriples(quad.triple for quad in canonical))
 
 
 def readable(triples: Collection[Triple]) -> str:
@@ -188,8 +186,8 @@ def sums(text: str) -> dict[str, str]:
     return listed
 
 
-def read(path: Path) -> set[Triple]:
-    """The triples of a file by its ending, read strictly; CouncilgraphError where it is not what that says.
+def read(path: Path) -> bytes:
+    """What an RDF file says, as sorted N-Triples; CouncilgraphError where it is not what its ending says.
 
     Neither a file that unpacks without end nor a blank node is taken.
     """
@@ -202,21 +200,20 @@ def read(path: Path) -> set[Triple]:
                     raise CouncilgraphError(str(path), f"unpacks to more than {most:,} bytes", _MEND)
         else:
             content = path.read_bytes()
-        said = {quad.triple for quad in parse(content, format=form)}
+        return publish.ntriples(_named(parse(content, format=form), path))
     except SyntaxError as error:
         why = str(error.msg).split(" at line")[0]
         where = f", line {error.lineno}" if error.lineno else ""
         raise CouncilgraphError(str(path), f"is not {form.name} ({why}{where})", _MEND) from error
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise CouncilgraphError(str(path), f"cannot be read ({error})", _MEND) from error
-    blank = next((t for t in said if not _is_named(t)), None)
-    if blank:
-        raise CouncilgraphError(str(path), f"has a blank node ({blank})", "Give it an IRI.")
-    return said
 
 
-def _is_named(triple: Triple) -> bool:
-    return isinstance(triple.subject, NamedNode) and isinstance(triple.object, NamedNode | Literal)
+def _named(quads: Iterable[Quad], path: Path) -> Iterator[Triple]:
+    for quad in quads:
+        if isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode):
+            raise CouncilgraphError(str(path), f"has a blank node ({quad})", "Give it an IRI.")
+        yield quad.triple
 
 
 def version(folder: Path) -> list[NamedNode]:
@@ -290,19 +287,19 @@ def _texts(triples: Iterable[Triple], predicate: NamedNode) -> dict[NamedNode, s
     }
 
 
-def _checked(name: str, text: str, triples: Collection[Triple]) -> bytes:
+def _checked(name: str, text: str, triples: Iterable[Triple]) -> bytes:
     """A file's bytes, after the strict parser has read the triples back from it."""
     form = RdfFormat.JSON_LD if name.endswith(".jsonld") else RdfFormat.TURTLE
-    if {quad.triple for quad in parse(text, format=form)} != set(triples):
+    if publish.ntriples(quad.triple for quad in parse(text, format=form)) != publish.ntriples(triples):
         raise CouncilgraphError(name, "would not say what the graph says", "Report this with the data.")
     return text.encode()
 
 
-def _zipped(text: str) -> bytes:
-    """A text compressed, the same on every machine that has the same zlib: no name, no day, no system."""
+def _zipped(content: bytes) -> bytes:
+    """A file compressed, the same on every machine that has the same zlib: no name, no day, no system."""
     out = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=out, mtime=0) as file:
-        file.write(text.encode())
+        file.write(content)
     return out.getvalue()
 
 

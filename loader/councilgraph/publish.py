@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pyoxigraph import Literal, NamedNode, Triple
+from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
 
 from councilgraph.errors import CouncilgraphError
 from councilgraph.iris import instance
@@ -21,6 +21,9 @@ from councilgraph.queries import Query
 _LOCAL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
 _DIGITS = re.compile(r"(\d+)")
 _PREFIXES = {base: prefix for prefix, base in PREFIXES.items()}
+
+
+Term = NamedNode | Literal
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,7 @@ def turtle(
     behind the objects that they are of. Follows RDF 1.1 Turtle; refuses blank nodes, which the graph has
     none of.
     """
-    subjects: dict[NamedNode, dict[NamedNode, set[NamedNode | Literal]]] = {}
-    for subject, predicate, object_ in _named(triples):
-        subjects.setdefault(subject, {}).setdefault(predicate, set()).add(object_)
+    subjects = _grouped(triples)
     places = {subject: place(subject) for subject in subjects}
     used: set[str] = set()
     blocks = []
@@ -60,17 +61,15 @@ def turtle(
 
 def _block(
     subject: NamedNode,
-    said: Mapping[NamedNode, Collection[NamedNode | Literal]],
+    said: Sequence[tuple[NamedNode, Sequence[Term]]],
     used: set[str],
     notes: Mapping[NamedNode, str],
 ) -> str:
     lines = [_written(subject, used)]
-    predicates = sorted(said, key=lambda node: (node != RDF.type, node.value))
-    for predicate in predicates:
+    for place, (predicate, objects) in enumerate(said, 1):
         start = f"    {'a' if predicate == RDF.type else _written(predicate, used)} "
-        objects = sorted(said[predicate], key=_order)
-        for object_ in objects:
-            more = "," if object_ != objects[-1] else ";" if predicate != predicates[-1] else "."
+        for number, object_ in enumerate(objects, 1):
+            more = "," if number < len(objects) else ";" if place < len(said) else "."
             note = notes.get(object_, "") if isinstance(object_, NamedNode) else ""
             comment = f"  # {' '.join(note.split())}" if note else ""
             lines.append(f"{start}{_written(object_, used)} {more}{comment}")
@@ -82,11 +81,25 @@ def _comment(text: str) -> str:
     return "".join(f"# {line}".rstrip() + "\n" for line in text.splitlines())
 
 
-def _named(triples: Iterable[Triple]) -> Iterator[tuple[NamedNode, NamedNode, NamedNode | Literal]]:
+def _grouped(triples: Iterable[Triple]) -> dict[NamedNode, list[tuple[NamedNode, list[Term]]]]:
+    """What is said of each subject: `a` first, then by predicate; objects sorted, each once."""
+    said: dict[NamedNode, dict[NamedNode, list[Term]]] = {}
     for triple in triples:
-        if not isinstance(triple.subject, NamedNode) or not isinstance(triple.object, NamedNode | Literal):
+        subject, object_ = triple.subject, triple.object
+        if not isinstance(subject, NamedNode) or not isinstance(object_, NamedNode | Literal):
             raise CouncilgraphError("graph", f"has a blank node ({triple})", "Give it an IRI.")
-        yield triple.subject, triple.predicate, triple.object
+        said.setdefault(subject, {}).setdefault(triple.predicate, []).append(object_)
+    return {
+        subject: [
+            (predicate, sorted(set(objects), key=_order) if len(objects) > 1 else objects)
+            for predicate, objects in sorted(facts.items(), key=lambda fact: _verb(fact[0]))
+        ]
+        for subject, facts in said.items()
+    }
+
+
+def _verb(predicate: NamedNode) -> tuple[bool, str]:
+    return predicate != RDF.type, predicate.value
 
 
 def catalogue(queries: Iterable[Query]) -> Iterator[Triple]:
@@ -120,9 +133,14 @@ def catalogue(queries: Iterable[Query]) -> Iterator[Triple]:
                 yield Triple(taken, SH.nodeKind, SH.IRI)
 
 
-def ntriples(triples: Iterable[Triple]) -> str:
-    """N-Triples of these triples, sorted."""
-    return "".join(sorted(f"{triple.subject} {triple.predicate} {triple.object} .\n" for triple in triples))
+def ntriples(triples: Iterable[Triple]) -> bytes:
+    """Canonical N-Triples of these triples, sorted, each once.
+
+    Of a graph without blank nodes this is the canonical form of RDFC-1.0.
+    """
+    said = serialize(triples, format=RdfFormat.N_TRIPLES)
+    assert said is not None
+    return b"".join(sorted(set(said.splitlines(keepends=True))))
 
 
 def jsonld(triples: Iterable[Triple]) -> str:
@@ -130,15 +148,12 @@ def jsonld(triples: Iterable[Triple]) -> str:
 
     Follows JSON-LD 1.1, flattened and compacted with a context that has nothing but prefixes.
     """
-    nodes: dict[NamedNode, dict[NamedNode, set[NamedNode | Literal]]] = {}
-    for subject, predicate, object_ in _named(triples):
-        nodes.setdefault(subject, {}).setdefault(predicate, set()).add(object_)
+    nodes = _grouped(triples)
     used: set[str] = set()
     lines = []
     for subject in sorted(nodes, key=lambda node: natural(node.value)):
         said: dict[str, object] = {"@id": _compact(subject, used)}
-        for predicate in sorted(nodes[subject], key=lambda node: (node != RDF.type, node.value)):
-            objects = sorted(nodes[subject][predicate], key=_order)
+        for predicate, objects in nodes[subject]:
             if predicate == RDF.type and not any(isinstance(o, Literal) for o in objects):
                 said["@type"] = [_compact(o, used) for o in objects if isinstance(o, NamedNode)]
             else:
@@ -148,7 +163,7 @@ def jsonld(triples: Iterable[Triple]) -> str:
     return f'{{"@context": {context},\n"@graph": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
-def _value(term: NamedNode | Literal, used: set[str]) -> str | dict[str, str]:
+def _value(term: Term, used: set[str]) -> str | dict[str, str]:
     if isinstance(term, NamedNode):
         return {"@id": _compact(term, used)}
     if term.language:
@@ -162,7 +177,7 @@ def _compact(term: NamedNode, used: set[str]) -> str:
     return _prefixed(term, used) or term.value
 
 
-def _written(term: NamedNode | Literal, used: set[str]) -> str:
+def _written(term: Term, used: set[str]) -> str:
     if isinstance(term, Literal):
         if term.language or term.datatype == XSD.string:
             return str(term)
@@ -193,5 +208,5 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     ]
 
 
-def _order(term: NamedNode | Literal) -> tuple[bool, list[tuple[int, int, str]], str]:
+def _order(term: Term) -> tuple[bool, list[tuple[int, int, str]], str]:
     return isinstance(term, Literal), natural(term.value), str(term)

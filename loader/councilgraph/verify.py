@@ -8,11 +8,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store, Triple
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple, parse
 
 from councilgraph import csvw, dump, validation, void
 from councilgraph.bundle import Rooms
@@ -56,7 +56,7 @@ def verify(folder: Path, rooms: Rooms, progress: Progress = silent, step: Step =
     found.files = len(there)
     found.findings += _compared(folder, there, listed)
     clock("files", f"{len(there):,} files")
-    said: dict[str, set[Triple]] = {}
+    said: dict[str, bytes] = {}
     for name in (*_GRAPHS, *_PARTS, dump.VOID):
         if name in there:
             try:
@@ -64,24 +64,29 @@ def verify(folder: Path, rooms: Rooms, progress: Progress = silent, step: Step =
             except CouncilgraphError as error:
                 found.findings.append(_finding("syntax", name, error.why, _AGAIN))
     clock("syntax", f"{len(said):,} files of RDF")
+    void_said = set(_triples(said.get(dump.VOID, b"")))
     graphs = [name for name in _GRAPHS if name in said]
     if graphs:
         graph = said[graphs[0]]
-        found.triples = len(graph)
         for name in graphs[1:]:
-            found.findings += _differing(name, said[name], graphs[0], graph)
-        found.canonical, _ = dump.canonicalized(graph)
+            found.findings += _differing(name, said.pop(name), graphs[0], graph)
+        triples = list(_triples(graph))
+        found.triples = len(triples)
+        found.canonical = hashlib.sha256(graph).hexdigest()  # no blank node: this is its canonical form
         found.findings += _hashed(folder, there, found.canonical)
         if dump.VOID in said:
-            found.findings += _counted(said[dump.VOID], graph, found.canonical)
-        found.findings += _tables(folder, there, graph)
-        clock("graph", f"{len(graph):,} triples")
-        found.findings += _shaped(graph, rooms, step)
+            found.findings += _counted(void_said, graph, found.canonical)
+        found.findings += _tables(folder, there, triples)
+        clock("graph", f"{len(triples):,} triples")
+        found.findings += _shaped(triples, rooms, step)
         clock("shapes", "looked at")
-    if dump.VOID in said:
-        found.findings += _distributed(said[dump.VOID], folder, there)
+    found.findings += _distributed(void_said, folder, there)
     found.findings.sort()
     return found
+
+
+def _triples(ntriples: bytes) -> Iterator[Triple]:
+    return (quad.triple for quad in parse(ntriples, format=RdfFormat.N_TRIPLES))
 
 
 def _finding(rule: str, file: str, why: str, remedy: str, value: str = "") -> Finding:
@@ -129,12 +134,14 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _differing(name: str, said: set[Triple], other: str, graph: set[Triple]) -> Iterator[Finding]:
-    for extra, word in ((said - graph, "says"), (graph - said, "does not say")):
+def _differing(name: str, said: bytes, other: str, graph: bytes) -> Iterator[Finding]:
+    if said == graph:
+        return
+    lines, right = set(said.splitlines()), set(graph.splitlines())
+    for extra, word, verb in ((lines - right, "says", "does not"), (right - lines, "does not say", "does")):
         if extra:
             what = f"{len(extra):,} triple{'' if len(extra) == 1 else 's'}"
-            verb = "does not" if word == "says" else "does"
-            first = min(map(str, extra))
+            first = min(extra).decode().removesuffix(" .")
             yield _finding("syntaxes", name, f"{word} {what} that {other} {verb}, such as {first}", _ANEW)
 
 
@@ -147,7 +154,7 @@ def _hashed(folder: Path, there: set[str], canonical: str) -> Iterator[Finding]:
         yield _finding("hash", dump.CANONICAL, why, _ANEW, text.partition(" ")[0][:64])
 
 
-def _counted(said: set[Triple], graph: Collection[Triple], canonical: str) -> Iterator[Finding]:
+def _counted(said: set[Triple], graph: bytes, canonical: str) -> Iterator[Finding]:
     """What void.ttl counts otherwise than the graph has it."""
     right = set(void.counts(graph))
     told = {triple for triple in said if triple.predicate in void.COUNTING}
@@ -200,11 +207,11 @@ def _tables(folder: Path, there: set[str], graph: Iterable[Triple]) -> Iterator[
             yield _finding("tables", name, f"{which}: {compact(iri)}", _ANEW)
 
 
-def _shaped(graph: Collection[Triple], rooms: Rooms, step: Step) -> list[Finding]:
+def _shaped(graph: Sequence[Triple], rooms: Rooms, step: Step) -> list[Finding]:
     store = Store()
     store.bulk_extend(Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in graph)
-    lossless = len(store) == len(graph) and all(quad.triple in graph for quad in store)
-    made = Graph(store, exact=None if lossless else list(graph))
+    lossless = {quad.triple for quad in store} == set(graph)
+    made = Graph(store, exact=None if lossless else graph)
     rules = validation.shapes(rooms)
     return validation.read(validation.validate(made, rules, step=step), made, rules)
 

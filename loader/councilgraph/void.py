@@ -66,6 +66,7 @@ _TYPES = {
     ".jsonld": ("application/ld+json", "JSON-LD"),
     ".csv": ("text/csv", ""),
 }
+_TYPE = str(RDF.type).encode()
 #: `void:class`, a word that Python keeps for itself.
 _CLASS = NamedNode(f"{PREFIXES['void']}class")
 #: The properties that `counts` tells of.
@@ -93,53 +94,56 @@ class File:
     sha256: str
 
 
-def counts(triples: Collection[Triple]) -> Iterator[Triple]:
-    """VoID's statistics of a graph: in all, and by class and by property."""
-    subjects: set[NamedNode] = set()
-    objects: set[NamedNode | Literal] = set()
-    members: dict[NamedNode, set[NamedNode]] = {}
-    uses: Counter[NamedNode] = Counter()
-    of: dict[NamedNode, tuple[set[NamedNode], set[NamedNode | Literal]]] = {}
-    for triple in triples:
-        subject, predicate, object_ = triple.subject, triple.predicate, triple.object
-        assert isinstance(subject, NamedNode)
-        assert isinstance(object_, NamedNode | Literal)
+def counts(ntriples: bytes) -> Iterator[Triple]:
+    """VoID's statistics of a graph, given as N-Triples: in all, and by class and by property."""
+    subjects: set[bytes] = set()
+    objects: set[bytes] = set()
+    members: dict[bytes, set[bytes]] = {}
+    uses: Counter[bytes] = Counter()
+    ends: dict[bytes, tuple[set[bytes], set[bytes]]] = {}
+    for line in ntriples.splitlines():
+        subject, predicate, rest = line.split(b" ", 2)
+        object_ = rest.removesuffix(b" .")
         subjects.add(subject)
         objects.add(object_)
         uses[predicate] += 1
-        ends = of.setdefault(predicate, (set(), set()))
-        ends[0].add(subject)
-        ends[1].add(object_)
-        if predicate == RDF.type and isinstance(object_, NamedNode):
+        of = ends.setdefault(predicate, (set(), set()))
+        of[0].add(subject)
+        of[1].add(object_)
+        if predicate == _TYPE:
             members.setdefault(object_, set()).add(subject)
-    yield Triple(DATASET, VOID.triples, Literal(len(triples)))
-    yield Triple(DATASET, VOID.entities, Literal(sum(1 for node in subjects if node.value.startswith(ID))))
+    described = sum(1 for node in subjects if node.startswith(f"<{ID}".encode()))
+    yield Triple(DATASET, VOID.triples, Literal(uses.total()))
+    yield Triple(DATASET, VOID.entities, Literal(described))
     yield Triple(DATASET, VOID.distinctSubjects, Literal(len(subjects)))
     yield Triple(DATASET, VOID.distinctObjects, Literal(len(objects)))
     yield Triple(DATASET, VOID.classes, Literal(len(members)))
     yield Triple(DATASET, VOID.properties, Literal(len(uses)))
-    for kind, nodes in members.items():
+    for name, nodes in members.items():
+        kind = NamedNode(name[1:-1].decode())
         part = _minted("class", compact(kind.value).replace(":", "."))
         yield Triple(DATASET, VOID.classPartition, part)
         yield Triple(part, _CLASS, kind)
         yield Triple(part, VOID.entities, Literal(len(nodes)))
-    for predicate, count in uses.items():
-        part = _minted("property", compact(predicate.value).replace(":", "."))
+    for name, count in uses.items():
+        predicate_ = NamedNode(name[1:-1].decode())
+        part = _minted("property", compact(predicate_.value).replace(":", "."))
         yield Triple(DATASET, VOID.propertyPartition, part)
-        yield Triple(part, VOID.property, predicate)
+        yield Triple(part, VOID.property, predicate_)
         yield Triple(part, VOID.triples, Literal(count))
-        yield Triple(part, VOID.distinctSubjects, Literal(len(of[predicate][0])))
-        yield Triple(part, VOID.distinctObjects, Literal(len(of[predicate][1])))
+        yield Triple(part, VOID.distinctSubjects, Literal(len(ends[name][0])))
+        yield Triple(part, VOID.distinctObjects, Literal(len(ends[name][1])))
 
 
 def description(
     graph: Collection[Triple],
+    ntriples: bytes,
     files: Collection[File],
     canonical: str,
     published: str = PUBLISHED,
     previous: NamedNode | None = None,
 ) -> Iterator[Triple]:
-    """What `void.ttl` says of a dump of a graph.
+    """What `void.ttl` says of a dump of a graph, which is given as N-Triples too.
 
     `canonical` is the hash of the graph's canonical N-Quads, `published` the address below which the files
     will be read, `previous` the version before this one. CouncilgraphError where the ontology names no
@@ -192,7 +196,7 @@ def description(
         yield Triple(DATASET, VOID.feature, NamedNode(_FORMATS + _type(name)[1]))
     for base in sorted(_vocabularies(graph)):
         yield Triple(DATASET, VOID.vocabulary, NamedNode(base))
-    yield from counts(graph)
+    yield from counts(ntriples)
 
     yield Triple(DATASET, DCAT.hasCurrentVersion, version)
     yield from dataset(version, title, about, ())
