@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from councilgraph import bundle, cli, dataset, validation
+from councilgraph import bundle, cli, dataset, dump, validation
 from councilgraph.bundle import Rooms
 
 ROOT = Path(__file__).parent.parent
@@ -44,6 +44,16 @@ def world_rooms(world_root: Path) -> Rooms:
 @pytest.fixture(scope="session")
 def world_graph(world_rooms: Rooms) -> dataset.Graph:
     return dataset.assemble(world_rooms)
+
+
+@pytest.fixture(scope="session")
+def world_dump(
+    world_rooms: Rooms, world_graph: dataset.Graph, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A dump of the miniature world, to read and to copy."""
+    folder = tmp_path_factory.mktemp("dump") / "world"
+    dump.dump(world_graph.store, world_rooms, folder)
+    return folder
 
 
 @pytest.fixture

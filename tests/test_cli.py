@@ -16,7 +16,7 @@ from conftest import Result
 from councilgraph import cli
 
 Run = Callable[..., Result]
-COMMANDS = ["who", "lineage", "query", "sparql", "build", "check", "dump", "import"]
+COMMANDS = ["who", "lineage", "query", "sparql", "build", "check", "dump", "verify", "diff", "import"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -204,10 +204,9 @@ def test_lineage_as_a_tree(run: Run) -> None:
     assert "nobody: no body held this function there after it" in answer.out
 
 
-def test_checking_somebody_s_turtle(run: Run, tmp_path: Path) -> None:
+def test_checking_somebody_s_turtle(run: Run, tmp_path: Path, world_dump: Path) -> None:
     good = tmp_path / "good.ttl"
-    run("dump", tmp_path / "dump")
-    assert run("check", tmp_path / "dump/councilgraph.ttl").code == 0
+    assert run("check", world_dump / "councilgraph.ttl").code == 0
     good.write_text("")
     assert run("check", good).code == 0
     bad = tmp_path / "bad.ttl"

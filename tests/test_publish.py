@@ -1,86 +1,51 @@
-"""Dumps: the same bytes from the same tables, strict Turtle, all that the store says, no blank node."""
+"""Triples as text: all of them come back, whatever they hold; the same triples, the same text."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import random
-from collections.abc import Callable
-from pathlib import Path
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
+from pyoxigraph import (
+    BlankNode,
+    CanonicalizationAlgorithm,
+    Dataset,
+    Literal,
+    NamedNode,
+    Quad,
+    RdfFormat,
+    Triple,
+    parse,
+)
 
-from conftest import Result
-from councilgraph import bundle, dataset, publish
+from councilgraph import publish
 from councilgraph.errors import CouncilgraphError
 from councilgraph.namespaces import PREFIXES, XSD
-from test_build import shuffle
-
-Run = Callable[..., Result]
-FILES = ("councilgraph.ttl", "councilgraph.nt.gz", "SHA256SUMS")
-
-
-def _bytes(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in FILES}
-
-
-def test_dumping_twice_and_from_shuffled_rows_gives_the_same_bytes(
-    root: Path, run: Run, tmp_path: Path
-) -> None:
-    assert run("dump", tmp_path / "a", "--root", root).code == 0
-    assert run("dump", tmp_path / "b", "--root", root).code == 0
-    shuffle(root / "data", random.Random(2019))
-    assert run("dump", tmp_path / "c", "--root", root).code == 0
-    assert _bytes(tmp_path / "a") == _bytes(tmp_path / "b") == _bytes(tmp_path / "c")
-
-
-def test_a_dump_says_what_the_store_says(root: Path, run: Run, tmp_path: Path) -> None:
-    run("dump", tmp_path / "d", "--root", root)
-    store, _ = dataset.current(bundle.rooms(root))
-    assert store
-    said = {quad.triple for quad in store}
-    assert {
-        q.triple for q in parse(path=str(tmp_path / "d/councilgraph.ttl"), format=RdfFormat.TURTLE)
-    } == said
-    lines = gzip.decompress((tmp_path / "d/councilgraph.nt.gz").read_bytes()).decode()
-    assert {q.triple for q in parse(lines, format=RdfFormat.N_TRIPLES)} == said
-    assert not [t for t in said if isinstance(t.subject, BlankNode) or isinstance(t.object, BlankNode)]
-    assert {graph.value for graph in store.named_graphs()} == {dataset.DERIVED.value}  # said in the graph too
-
-
-def test_checksums_are_those_of_the_files(root: Path, run: Run, tmp_path: Path) -> None:
-    run("dump", tmp_path / "d", "--root", root)
-    for line in (tmp_path / "d/SHA256SUMS").read_text().splitlines():
-        digest, name = line.split("  ")
-        assert hashlib.sha256((tmp_path / "d" / name).read_bytes()).hexdigest() == digest
-
-
-def test_a_change_of_one_fact_is_a_small_change_of_the_turtle(root: Path, run: Run, tmp_path: Path) -> None:
-    run("dump", tmp_path / "a", "--root", root)
-    path = root / "data/people.csv"
-    path.write_text(path.read_text().replace("Jane Portman", "Jane A Portman", 1))
-    run("dump", tmp_path / "b", "--root", root)
-    old = (tmp_path / "a/councilgraph.ttl").read_text().splitlines()
-    new = (tmp_path / "b/councilgraph.ttl").read_text().splitlines()
-    assert len(old) == len(new)
-    changed = [pair for pair in zip(old, new, strict=True) if pair[0] != pair[1]]
-    assert 1 <= len(changed) <= 4
-    assert all("portman" in line.lower() for _, line in changed)
-
-
-def test_a_folder_that_cannot_be_written(root: Path, run: Run, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    answer = run("dump", tmp_path / "file" / "d", "--root", root)
-    assert answer.code == 3
-    assert "cannot be written" in answer.err
 
 
 def test_a_blank_node_is_refused() -> None:
-    with pytest.raises(CouncilgraphError, match="blank node"):
-        publish.turtle([Triple(BlankNode(), NamedNode("http://example.org/p"), Literal("x"))])
+    triples = [Triple(BlankNode(), NamedNode("http://example.org/p"), Literal("x"))]
+    for write in (publish.turtle, publish.jsonld):
+        with pytest.raises(CouncilgraphError, match="blank node"):
+            write(triples)
+
+
+def test_sections_have_headings_and_references_notes_that_are_comments() -> None:
+    one, two, knows = (NamedNode(f"http://example.org/{name}") for name in ("1", "2", "knows"))
+    text = publish.turtle(
+        [Triple(one, knows, two), Triple(one, knows, Literal("x")), Triple(two, knows, one)],
+        lambda node: publish.Place((0,), "First\n\nof two") if node == two else publish.Place((1,), "Last"),
+        {two: 'The "second" <one> .\n<http://example.org/3> a <x> .'},
+    )
+    assert text == (
+        "\n# First\n#\n# of two\n"
+        "\n<http://example.org/2>\n    <http://example.org/knows> <http://example.org/1> .\n"
+        "\n# Last\n"
+        "\n<http://example.org/1>\n    <http://example.org/knows> <http://example.org/2> ,"
+        '  # The "second" <one> . <http://example.org/3> a <x> .\n        "x" .\n'
+    )
+    assert len(list(parse(text, format=RdfFormat.TURTLE))) == 3
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -101,7 +66,17 @@ LITERALS = st.one_of(
 
 
 @given(st.lists(st.builds(Triple, NODES, NODES, st.one_of(NODES, LITERALS)), max_size=8))
-def test_any_triples_come_back_from_turtle_and_ntriples(triples: list[Triple]) -> None:
+def test_any_triples_come_back_from_turtle_ntriples_and_jsonld(triples: list[Triple]) -> None:
     assert {q.triple for q in parse(publish.turtle(triples), format=RdfFormat.TURTLE)} == set(triples)
     assert {q.triple for q in parse(publish.ntriples(triples), format=RdfFormat.N_TRIPLES)} == set(triples)
-    assert publish.turtle(triples) == publish.turtle(reversed(triples))
+    assert {q.triple for q in parse(publish.jsonld(triples), format=RdfFormat.JSON_LD)} == set(triples)
+    for write in (publish.turtle, publish.ntriples, publish.jsonld):
+        assert write(triples) == write(reversed(triples))
+    assert json.loads(publish.jsonld(triples))["@graph"] is not None
+
+
+@given(st.lists(st.builds(Triple, NODES, NODES, st.one_of(NODES, LITERALS)), max_size=8))
+def test_sorted_ntriples_are_the_canonical_form(triples: list[Triple]) -> None:
+    canonical = Dataset(Quad(t.subject, t.predicate, t.object) for t in triples)
+    canonical.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    assert publish.ntriples(q.triple for q in canonical) == publish.ntriples(triples)

@@ -538,18 +538,94 @@ def check(
     sys.exit(1 if failing else 0)
 
 
-@_command("councilgraph dump public/")
+@_command("councilgraph dump public/", "councilgraph dump 2027-01/ --previous 2026-12/")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--previous",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The dump before this one, which void.ttl then names.",
+)
+@click.option("--url", help="Where DIR will be read, for the addresses in void.ttl.")
 @_ROOT
-def dump(folder: Path, root: Path | None) -> None:
-    """Write the whole graph into DIR: councilgraph.ttl, councilgraph.nt.gz and SHA256SUMS.
+def dump(folder: Path, previous: Path | None, url: str | None, root: Path | None) -> None:
+    """Write all that is published into DIR: all files, or none.
 
-    The same tables give the same bytes.
+    councilgraph.ttl, .nt.gz and .jsonld are the whole graph; ontology.ttl, shapes.ttl, queries.ttl and
+    tables/ (CSV with a CSVW description) its parts. void.ttl says what they are, whose, and how much of what
+    they hold (VoID, DCAT, PROV); RDFC-1.0.sha256 is the hash of the graph's canonical form; SHA256SUMS lists
+    every file. The same tables give the same bytes.
     """
-    from councilgraph import publish
+    from councilgraph import dump as dumps
 
-    for path in publish.dump(_open(root).store, folder):
-        _err(f"{path}: {path.stat().st_size:,} bytes")
+    where = {"published": dumps.address(url)} if url else {}
+    rooms = bundle.rooms(root)
+    store, fresh = dataset.current(rooms)
+    if store is None or not fresh:
+        store = graph.build(rooms, _progress())
+    dumps.dump(store, rooms, folder, previous=previous, progress=_progress(), **where)
+
+
+@_command("councilgraph verify public/", "councilgraph verify public/ --format sarif")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form for form in render.FINDINGS if form != "turtle"]),
+    default="table",
+    show_default=True,
+    help="How to write the findings.",
+)
+@_ROOT
+def verify(folder: Path, form: str, root: Path | None) -> None:
+    """Check a dump offline: DIR, as dump wrote it.
+
+    Names each file that is missing, changed or extra; looks whether the Turtle, the N-Triples, the JSON-LD
+    and the tables say the same, whether the hash and the counts are right, and whether the shapes hold.
+
+    Exit code 0: all is well; 1: findings; 2: there is no such folder; 3: the check could not be done.
+    """
+    from councilgraph import verify as verifying
+
+    with render.bar(sys.stderr) as step:
+        found = verifying.verify(folder, bundle.rooms(root), _progress(), step)
+    if form == "table":
+        _findings(found.findings)
+    else:
+        _out(render.findings(found.findings, form))
+    _err(f"{found.files:,} files, {found.triples:,} triples, RDFC-1.0 {found.canonical or 'unknown'}.")
+    sys.exit(1 if any(finding.severity == "Violation" for finding in found.findings) else 0)
+
+
+@_command(
+    "councilgraph diff 2026-12/ 2027-01/",
+    "councilgraph diff published/councilgraph.nt.gz . --format markdown",
+)
+@click.argument("old", metavar="OLD", type=click.Path(path_type=Path))
+@click.argument("new", metavar="NEW", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(render.DIFFERENCES),
+    default="table",
+    show_default=True,
+    help="How to write the differences.",
+)
+@_ROOT
+def diff(old: Path, new: Path, form: str, root: Path | None) -> None:
+    """Say what changed from OLD to NEW: records, column by column, and the canned queries' answers.
+
+    Each of the two is a dump, an RDF file (Turtle, N-Triples, JSON-LD), or a root with its tables. The
+    queries are asked with their defaults, and of the councils, areas and people that the changes touch most.
+    What only follows from the tables, such as lineage, is counted.
+
+    Exit code 0: the two say the same; 1: they differ; 2: one of them is not there; 3: one cannot be read.
+    """
+    from councilgraph import differences
+
+    found = differences.differences(old, new, bundle.rooms(root), _progress())
+    _out(render.differences(found, form, _width(), _colour()))
+    sys.exit(1 if found.records or found.answers else 0)
 
 
 @program.command(

@@ -181,7 +181,7 @@ def derive(store: Store, rooms: Rooms) -> int:
 
 def assemble(rooms: Rooms, progress: Progress = silent) -> Graph:
     """The whole graph in memory: ontology, tables, and what is derived from them."""
-    clock = _Clock(progress)
+    clock = Clock(progress)
     ontology, known = vocabulary(rooms)
     clock("ontology", f"{len(ontology):,} triples")
     rows, said = read(rooms, known)
@@ -235,7 +235,7 @@ def build(rooms: Rooms, gate: Gate, progress: Progress = silent) -> Store:
     """Build the store on disk, take it into use, and open it; FindingsError if the gate finds a violation."""
     fingerprint = rooms.fingerprint()
     graph = assemble(rooms, progress)
-    clock = _Clock(progress)
+    clock = Clock(progress)
     findings = gate(graph, rooms)
     clock("check", f"{len(findings):,} finding{'' if len(findings) == 1 else 's'}")
     if any(finding.severity == "Violation" for finding in findings):
@@ -316,14 +316,15 @@ def _point(home: Path, pointer: dict[str, Any]) -> None:
 def _sweep(home: Path) -> None:
     """Remove what killed builds left, and stores older than the one in use and the one before it."""
     for left in home.glob("making-*"):
-        if not _alive(int(left.name.rpartition("-")[2])):
+        if not alive(int(left.name.rpartition("-")[2])):
             shutil.rmtree(left, ignore_errors=True)
     stores = sorted(home.glob("store-*"), key=lambda path: path.name.rpartition("-")[2])
     for old in stores[:-2]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this machine still runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -333,13 +334,14 @@ def _alive(pid: int) -> bool:
     return True
 
 
-class _Clock:
+class Clock:
     """Tells progress how long each stage took."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress, self.since = progress, time.perf_counter()
 
     def __call__(self, stage: str, result: str) -> None:
+        """Tell what came of a stage that has just ended."""
         now = time.perf_counter()
         self.progress(stage, result, now - self.since)
         self.since = now

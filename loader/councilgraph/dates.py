@@ -13,6 +13,8 @@ from datetime import date, timedelta
 
 _PART = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 DAY = timedelta(days=1)
+#: A day as a table writes it, as a regular expression of any dialect.
+PATTERN = "[0-9]{4}(?:-[0-9]{2}){0,2}(?:[.]{2}[0-9]{4}(?:-[0-9]{2}){0,2})?"
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,9 @@ PREFIXES: Final[dict[str, str]] = dict(
         {
             "adms": "http://www.w3.org/ns/adms#",
             "cg": f"{BASE}def#",
+            "dataset": f"{BASE}dataset/",
             "dc": "http://purl.org/dc/elements/1.1/",
+            "dcat": "http://www.w3.org/ns/dcat#",
             "dcterms": "http://purl.org/dc/terms/",
             "eli": "http://data.europa.eu/eli/ontology#",
             "foaf": "http://xmlns.com/foaf/0.1/",
@@ -81,8 +83,10 @@ PREFIXES: Final[dict[str, str]] = dict(
             "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
             "schema": "https://schema.org/",
             "sh": "http://www.w3.org/ns/shacl#",
+            "spdx": "http://spdx.org/rdf/terms#",
             "skos": "http://www.w3.org/2004/02/skos/core#",
             "vann": "http://purl.org/vocab/vann/",
+            "void": "http://rdfs.org/ns/void#",
             "xsd": "http://www.w3.org/2001/XMLSchema#",
             **{kind: f"{ID}{kind}/" for kind in KINDS},
             **{prefix: f"{CONCEPT}{folder}/" for prefix, folder in SCHEMES.items()},
@@ -105,13 +109,19 @@ class Namespace:
 
 CG: Final = Namespace("cg")
 DC: Final = Namespace("dc")
+DCAT: Final = Namespace("dcat")
 DCTERMS: Final = Namespace("dcterms")
+FOAF: Final = Namespace("foaf")
 ORG: Final = Namespace("org")
+OWL: Final = Namespace("owl")
+PROV: Final = Namespace("prov")
 RDF: Final = Namespace("rdf")
 RDFS: Final = Namespace("rdfs")
 SCHEMA: Final = Namespace("schema")
 SH: Final = Namespace("sh")
 SKOS: Final = Namespace("skos")
+SPDX: Final = Namespace("spdx")
+VOID: Final = Namespace("void")
 XSD: Final = Namespace("xsd")
 
 

@@ -1,19 +1,18 @@
-"""Files that say the whole graph: readable Turtle, N-Triples, and their checksums.
+"""Triples as text that is the same for the same triples: readable Turtle, N-Triples, JSON-LD.
 
-Same triples, same bytes: subjects and objects are sorted, numbers inside names by their value.
+Subjects and objects are sorted, numbers inside names by their value, so that a fact that changes changes the
+lines that say it and no others.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
+import json
 import re
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, parse
+from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
 
-from councilgraph import dataset
 from councilgraph.errors import CouncilgraphError
 from councilgraph.iris import instance
 from councilgraph.namespaces import BASE, DCTERMS, PREFIXES, RDF, SCHEMA, SH, XSD
@@ -21,30 +20,86 @@ from councilgraph.queries import Query
 
 _LOCAL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
 _DIGITS = re.compile(r"(\d+)")
-_BY_LENGTH = sorted(PREFIXES.items(), key=lambda item: -len(item[1]))
+_PREFIXES = {base: prefix for prefix, base in PREFIXES.items()}
 
 
-def turtle(triples: Iterable[Triple]) -> str:
+Term = NamedNode | Literal
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a subject stands in a file that people read: its section, and that section's heading."""
+
+    order: tuple[int, ...] = ()
+    heading: str = ""
+
+
+def turtle(
+    triples: Iterable[Triple],
+    place: Callable[[NamedNode], Place] = lambda _: Place(),
+    notes: Mapping[NamedNode, str] | None = None,
+) -> str:
     """Turtle of these triples: sorted subjects, `a` first, one object a line, the prefixes used.
 
-    Follows RDF 1.1 Turtle; refuses blank nodes, which the graph has none of.
+    `place` puts subjects into sections, each under its heading as a comment; `notes` are written as comments
+    behind the objects that they are of. Follows RDF 1.1 Turtle; refuses blank nodes, which the graph has
+    none of.
     """
-    subjects: dict[NamedNode, dict[NamedNode, set[NamedNode | Literal]]] = {}
-    for triple in triples:
-        if not isinstance(triple.subject, NamedNode) or not isinstance(triple.object, NamedNode | Literal):
-            raise CouncilgraphError("graph", f"has a blank node ({triple})", "Give it an IRI.")
-        subjects.setdefault(triple.subject, {}).setdefault(triple.predicate, set()).add(triple.object)
+    subjects = _grouped(triples)
+    places = {subject: place(subject) for subject in subjects}
     used: set[str] = set()
     blocks = []
-    for subject in sorted(subjects, key=lambda node: _natural(node.value)):
-        lines = []
-        for predicate in sorted(subjects[subject], key=lambda node: (node != RDF.type, node.value)):
-            verb = "a" if predicate == RDF.type else _written(predicate, used)
-            objects = sorted(subjects[subject][predicate], key=_order)
-            lines.append(f"    {verb} " + " ,\n        ".join(_written(o, used) for o in objects))
-        blocks.append(f"{_written(subject, used)}\n" + " ;\n".join(lines) + " .\n")
+    heading = ""
+    for subject in sorted(subjects, key=lambda node: (places[node].order, natural(node.value))):
+        if places[subject].heading != heading:
+            heading = places[subject].heading
+            blocks.append(_comment(heading))
+        blocks.append(_block(subject, subjects[subject], used, notes or {}))
     head = "".join(f"@prefix {prefix}: <{PREFIXES[prefix]}> .\n" for prefix in sorted(used))
     return "\n".join([head, *blocks])
+
+
+def _block(
+    subject: NamedNode,
+    said: Sequence[tuple[NamedNode, Sequence[Term]]],
+    used: set[str],
+    notes: Mapping[NamedNode, str],
+) -> str:
+    lines = [_written(subject, used)]
+    for place, (predicate, objects) in enumerate(said, 1):
+        start = f"    {'a' if predicate == RDF.type else _written(predicate, used)} "
+        for number, object_ in enumerate(objects, 1):
+            more = "," if number < len(objects) else ";" if place < len(said) else "."
+            note = notes.get(object_, "") if isinstance(object_, NamedNode) else ""
+            comment = f"  # {' '.join(note.split())}" if note else ""
+            lines.append(f"{start}{_written(object_, used)} {more}{comment}")
+            start = "        "
+    return "\n".join(lines) + "\n"
+
+
+def _comment(text: str) -> str:
+    return "".join(f"# {line}".rstrip() + "\n" for line in text.splitlines())
+
+
+def _grouped(triples: Iterable[Triple]) -> dict[NamedNode, list[tuple[NamedNode, list[Term]]]]:
+    """What is said of each subject: `a` first, then by predicate; objects sorted, each once."""
+    said: dict[NamedNode, dict[NamedNode, list[Term]]] = {}
+    for triple in triples:
+        subject, object_ = triple.subject, triple.object
+        if not isinstance(subject, NamedNode) or not isinstance(object_, NamedNode | Literal):
+            raise CouncilgraphError("graph", f"has a blank node ({triple})", "Give it an IRI.")
+        said.setdefault(subject, {}).setdefault(triple.predicate, []).append(object_)
+    return {
+        subject: [
+            (predicate, sorted(set(objects), key=_order) if len(objects) > 1 else objects)
+            for predicate, objects in sorted(facts.items(), key=lambda fact: _verb(fact[0]))
+        ]
+        for subject, facts in said.items()
+    }
+
+
+def _verb(predicate: NamedNode) -> tuple[bool, str]:
+    return predicate != RDF.type, predicate.value
 
 
 def catalogue(queries: Iterable[Query]) -> Iterator[Triple]:
@@ -78,44 +133,51 @@ def catalogue(queries: Iterable[Query]) -> Iterator[Triple]:
                 yield Triple(taken, SH.nodeKind, SH.IRI)
 
 
-def ntriples(triples: Iterable[Triple]) -> str:
-    """N-Triples of these triples, sorted."""
-    return "".join(sorted(f"{triple.subject} {triple.predicate} {triple.object} .\n" for triple in triples))
+def ntriples(triples: Iterable[Triple]) -> bytes:
+    """Canonical N-Triples of these triples, sorted, each once.
 
-
-def dump(store: Store, folder: Path) -> list[Path]:
-    """Write `councilgraph.ttl`, `councilgraph.nt.gz` and `SHA256SUMS` into a folder; the paths written.
-
-    The Turtle is read back by the strict parser before anything is written.
+    Of a graph without blank nodes this is the canonical form of RDFC-1.0.
     """
-    triples = list(dataset.triples(store))
-    text = turtle(triples)
-    if set(triples) != {quad.triple for quad in parse(text, format=RdfFormat.TURTLE)}:
-        raise CouncilgraphError(
-            "dump", "the Turtle does not say what the store says", "Report this with the data."
-        )
-    files = {
-        "councilgraph.nt.gz": gzip.compress(ntriples(triples).encode(), mtime=0),
-        "councilgraph.ttl": text.encode(),
-    }
-    sums = "".join(
-        f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())
-    )
-    files["SHA256SUMS"] = sums.encode()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            fresh = folder / f".{name}.new"
-            fresh.write_bytes(content)
-            fresh.replace(folder / name)
-    except OSError as error:
-        raise CouncilgraphError(
-            str(folder), f"cannot be written ({error.strerror})", "Name another folder."
-        ) from error
-    return [folder / name for name in files]
+    said = serialize(triples, format=RdfFormat.N_TRIPLES)
+    assert said is not None
+    return b"".join(sorted(set(said.splitlines(keepends=True))))
 
 
-def _written(term: NamedNode | Literal, used: set[str]) -> str:
+def jsonld(triples: Iterable[Triple]) -> str:
+    """JSON-LD of these triples: one node a line, sorted as in Turtle, with our prefixes as its context.
+
+    Follows JSON-LD 1.1, flattened and compacted with a context that has nothing but prefixes.
+    """
+    nodes = _grouped(triples)
+    used: set[str] = set()
+    lines = []
+    for subject in sorted(nodes, key=lambda node: natural(node.value)):
+        said: dict[str, object] = {"@id": _compact(subject, used)}
+        for predicate, objects in nodes[subject]:
+            if predicate == RDF.type and not any(isinstance(o, Literal) for o in objects):
+                said["@type"] = [_compact(o, used) for o in objects if isinstance(o, NamedNode)]
+            else:
+                said[_compact(predicate, used)] = [_value(o, used) for o in objects]
+        lines.append(json.dumps(said, ensure_ascii=False))
+    context = json.dumps({prefix: PREFIXES[prefix] for prefix in sorted(used)}, indent=1)
+    return f'{{"@context": {context},\n"@graph": [\n' + ",\n".join(lines) + "\n]}\n"
+
+
+def _value(term: Term, used: set[str]) -> str | dict[str, str]:
+    if isinstance(term, NamedNode):
+        return {"@id": _compact(term, used)}
+    if term.language:
+        return {"@value": term.value, "@language": term.language}
+    if term.datatype == XSD.string:
+        return term.value
+    return {"@value": term.value, "@type": _compact(term.datatype, used)}
+
+
+def _compact(term: NamedNode, used: set[str]) -> str:
+    return _prefixed(term, used) or term.value
+
+
+def _written(term: Term, used: set[str]) -> str:
     if isinstance(term, Literal):
         if term.language or term.datatype == XSD.string:
             return str(term)
@@ -124,20 +186,27 @@ def _written(term: NamedNode | Literal, used: set[str]) -> str:
         if term.datatype == XSD.integer and re.fullmatch(r"[+-]?[0-9]+", term.value):
             return term.value
         return f"{Literal(term.value)}^^{_written(term.datatype, used)}"
-    for prefix, base in _BY_LENGTH:
-        local = term.value[len(base) :]
-        if term.value.startswith(base) and _LOCAL.fullmatch(local):
-            used.add(prefix)
-            return f"{prefix}:{local}"
-    return str(term)
+    return _prefixed(term, used) or str(term)
 
 
-def _natural(text: str) -> list[tuple[int, int, str]]:
+def _prefixed(term: NamedNode, used: set[str]) -> str:
+    """The term as a prefixed name that Turtle and JSON-LD read alike; blank where no prefix fits."""
+    iri = term.value
+    end = max(iri.rfind("/"), iri.rfind("#")) + 1
+    prefix = _PREFIXES.get(iri[:end])
+    if prefix is None or not _LOCAL.fullmatch(iri, end):
+        return ""
+    used.add(prefix)
+    return f"{prefix}:{iri[end:]}"
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """What texts are sorted by, for numbers inside them to come in the order of their values."""
     return [
         (0, int(part), part) if part.isdecimal() and part.isascii() else (1, 0, part)
         for part in _DIGITS.split(text)
     ]
 
 
-def _order(term: NamedNode | Literal) -> tuple[bool, list[tuple[int, int, str]], str]:
-    return isinstance(term, Literal), _natural(term.value), str(term)
+def _order(term: Term) -> tuple[bool, list[tuple[int, int, str]], str]:
+    return isinstance(term, Literal), natural(term.value), str(term)

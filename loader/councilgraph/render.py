@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pyoxigraph import Literal, NamedNode
 
@@ -16,6 +16,9 @@ from councilgraph.errors import Finding
 from councilgraph.graph import Answer, Change, Document
 from councilgraph.namespaces import BASE, XSD, compact
 from councilgraph.queries import Cell, Rows
+
+if TYPE_CHECKING:
+    from councilgraph.differences import Differences
 
 FORMATS = ("table", "csv", "tsv", "json", "markdown", "turtle")
 #: The forms of several answers about one thing.
@@ -280,6 +283,51 @@ def changes(found: Iterable[Change]) -> Rows:
         for each in found
     ]
     return Rows(("query", "stay", "go", "come", "question"), rows)
+
+
+#: The forms of what changed from one graph to another.
+DIFFERENCES = ("table", "csv", "json", "markdown")
+_DIFFERENCE = ("change", "kind", "record", "label", "what", "was", "is")
+_ANSWERED = ("query", "asked", "went", "came", "question")
+
+
+def differences(found: Differences, form: str, width: int | None, colour: bool) -> str:
+    """What changed from one graph to another: the records, and the canned queries whose answers did.
+
+    As CSV the queries are rows of the same table: `was` and `is` are how many of their rows went and came.
+    """
+    records = [[d.change, d.kind, d.record, d.label, d.what, d.was, d.now] for d in found.records]
+    answers = [
+        [a.change.query.name, words, len(a.change.lost), len(a.change.gained), a.change.query.question]
+        for a in found.answers
+        for words in (" ".join(f"--{name} {word}" for name, word in a.words.items()),)
+    ]
+    if form == "json":
+        document = {
+            "records": [dict(zip(_DIFFERENCE, line, strict=True)) for line in records],
+            "answers": [
+                dict(zip(_ANSWERED, line, strict=True)) | {"asked": dict(answered.words)}
+                for line, answered in zip(answers, found.answers, strict=True)
+            ],
+        }
+        return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    if form == "csv":
+        rows_ = [["answer", "query", name, asked, "rows", *counts] for name, asked, *counts, _ in answers]
+        return delimited([_DIFFERENCE, *records, *rows_])
+    parts = [
+        (f"Records: {len(records):,} differences", _DIFFERENCE, records),
+        (f"Answers: {len(answers):,} changed", _ANSWERED, [list(map(str, line)) for line in answers]),
+    ]
+    if form == "markdown":
+        blocks = [f"## {head}\n\n{markdown(columns, lines)}" for head, columns, lines in parts if lines]
+        return "\n".join(blocks) or "The two say the same.\n"
+    bold, plain = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
+    shown = [
+        f"{bold}{head}{plain}\n{table(columns, lines, width, colour)}"
+        for head, columns, lines in parts
+        if lines
+    ]
+    return "\n".join(shown) or "The two say the same.\n"
 
 
 def truth(answer: bool, form: str) -> str:

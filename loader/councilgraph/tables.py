@@ -13,7 +13,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from pyoxigraph import Literal, NamedNode
 from councilgraph import dates
 from councilgraph.errors import Finding
 from councilgraph.iris import SLUG, concept, instance, kind_of, slugify
-from councilgraph.namespaces import CG, DCTERMS, RDF, SKOS, XSD
+from councilgraph.namespaces import CG, CONCEPT, DCTERMS, ID, RDF, SKOS, XSD
 
 Triple = tuple[NamedNode, NamedNode, NamedNode | Literal]
 
@@ -64,7 +64,27 @@ class Known:
         return row.table.label_of(row.cells) or slug
 
 
-Reader = Callable[[str, Known], Any]
+@dataclass(frozen=True)
+class Reader:
+    """How the cells of a column are read, and what they are to whoever reads the table without us (CSVW).
+
+    `base` and `form` are CSVW's datatype and its format: of a text, a regular expression that each value
+    matches. `iri` is what stands before a value in the IRI that it names, None where it names none; `kind`
+    is the kind of record whose key it is, `scheme` the SKOS scheme that it is a concept of.
+    """
+
+    read: Callable[[str, Known], Any]
+    base: str = "string"
+    form: str = ""
+    lang: str = ""
+    iri: str | None = None
+    kind: str = ""
+    scheme: str = ""
+    several: bool = False
+
+    def __call__(self, value: str, known: Known) -> Any:
+        """The value of a cell; CellError says why it cannot be read."""
+        return self.read(value, known)
 
 
 def choose(value: str, options: Iterable[str], what: str) -> CellError:
@@ -79,12 +99,12 @@ def choose(value: str, options: Iterable[str], what: str) -> CellError:
 
 def text() -> Reader:
     """A plain text."""
-    return lambda value, _: Literal(value)
+    return Reader(lambda value, _: Literal(value))
 
 
 def words() -> Reader:
     """A text of ours, in English."""
-    return lambda value, _: Literal(value, language="en")
+    return Reader(lambda value, _: Literal(value, language="en"), lang="en")
 
 
 def slug() -> Reader:
@@ -95,7 +115,7 @@ def slug() -> Reader:
             raise CellError("is not a slug", f'Write it like "{slugify(value) or "torbay-council"}".')
         return value
 
-    return read
+    return Reader(read, form=SLUG.pattern)
 
 
 def ref(kind: str) -> Reader:
@@ -106,13 +126,12 @@ def ref(kind: str) -> Reader:
             raise choose(value, known.rows[kind], f"a registered {kind}")
         return instance(kind, value)
 
-    return read
+    return Reader(read, iri=f"{ID}{kind}/", kind=kind)
 
 
 def refs(kind: str) -> Reader:
     """Keys of rows of another table, separated by semicolons."""
-    one = ref(kind)
-    return lambda value, known: tuple(one(part, known) for part in _split(value))
+    return several(ref(kind))
 
 
 def record(*kinds: str) -> Reader:
@@ -125,7 +144,8 @@ def record(*kinds: str) -> Reader:
             raise choose(value, (f"{k}/{s}" for k in allowed for s in known.rows[k]), "a record")
         return instance(kind, key)
 
-    return read
+    form = f"(?:{'|'.join(kinds)})/" if kinds else "[a-z-]+/"
+    return Reader(read, form=f"{form}[a-z0-9.-]+", iri=ID)
 
 
 def of(scheme: str, what: str = "") -> Reader:
@@ -137,12 +157,14 @@ def of(scheme: str, what: str = "") -> Reader:
             raise choose(value, options, what or f"a {scheme}")
         return concept(scheme, value)
 
-    return read
+    return Reader(read, iri=f"{CONCEPT}{scheme}/", scheme=scheme)
 
 
 def several(one: Reader) -> Reader:
     """A list of cells in one, separated by semicolons."""
-    return lambda value, known: tuple(one(part, known) for part in _split(value))
+    return replace(
+        one, read=lambda value, known: tuple(one(part, known) for part in split(value)), several=True
+    )
 
 
 def term() -> Reader:
@@ -153,7 +175,7 @@ def term() -> Reader:
             raise choose(value, known.terms, "a property of the ontology")
         return NamedNode(CG.x.value[:-1] + value)
 
-    return read
+    return Reader(read, form="[A-Za-z]+", iri=CG.x.value[:-1])
 
 
 def classes(options: Mapping[str, NamedNode], what: str) -> Reader:
@@ -164,7 +186,7 @@ def classes(options: Mapping[str, NamedNode], what: str) -> Reader:
             raise choose(value, options, what)
         return options[value]
 
-    return read
+    return Reader(read, form="|".join(options))
 
 
 def day() -> Reader:
@@ -181,7 +203,7 @@ def day() -> Reader:
             )
         return found
 
-    return read
+    return Reader(read, form=dates.PATTERN)
 
 
 def exact_day() -> Reader:
@@ -196,7 +218,7 @@ def exact_day() -> Reader:
             )
         return literal(found.earliest)
 
-    return read
+    return Reader(read, base="date", form="yyyy-MM-dd")
 
 
 def end() -> Reader:
@@ -213,7 +235,7 @@ def end() -> Reader:
         except CellError as error:
             raise CellError(error.why, "Write 2019-04-01, 2019-04, 2019, ongoing or unknown.") from error
 
-    return read
+    return Reader(read, form=f"{dates.PATTERN}|ongoing|unknown")
 
 
 def truth() -> Reader:
@@ -224,7 +246,7 @@ def truth() -> Reader:
             raise CellError("is neither yes nor no", "Write yes or no.")
         return Literal(value == "yes")
 
-    return read
+    return Reader(read, base="boolean", form="yes|no")
 
 
 def whole_number() -> Reader:
@@ -235,7 +257,7 @@ def whole_number() -> Reader:
             raise CellError("is not a whole number", "Write it in figures, such as 317.")
         return int(value)
 
-    return read
+    return Reader(read, base="nonNegativeInteger")
 
 
 def link() -> Reader:
@@ -246,18 +268,19 @@ def link() -> Reader:
             raise CellError("is not a web address", "Write it in full, with https://, spaces as %20.")
         return NamedNode(value)
 
-    return read
+    return Reader(read, base="anyURI", iri="")
 
 
 def code() -> Reader:
     """A code in somebody's scheme: letters, digits and hyphens."""
 
     def read(value: str, _: Known) -> Literal:
-        if not re.fullmatch(r"[A-Za-z0-9-]+", value):
+        if not re.fullmatch(form, value):
             raise CellError("is not a code", "Write letters, digits and hyphens only.")
         return Literal(value)
 
-    return read
+    form = "[A-Za-z0-9-]+"
+    return Reader(read, form=form)
 
 
 def citations() -> Reader:
@@ -266,14 +289,14 @@ def citations() -> Reader:
 
     def read(value: str, known: Known) -> tuple[tuple[NamedNode, str], ...]:
         found = []
-        for part in _split(value):
+        for part in split(value):
             source, _, place = part.partition("#")
             if place and not SLUG.fullmatch(place):
                 raise CellError(f'has a place "{place}" that is not a slug', 'Write it like "#paragraph-5".')
             found.append((one(source, known), place))
         return tuple(found)
 
-    return read
+    return Reader(read, form=f"{SLUG.pattern}(?:#{SLUG.pattern})?", several=True)
 
 
 def column(reader: Reader, *, says: NamedNode | None = None, name: str = "", optional: bool = False) -> Any:
@@ -627,7 +650,8 @@ def _blank(col: Column) -> str:
     return "Fill it in; this column is always known."
 
 
-def _split(value: str) -> list[str]:
+def split(value: str) -> list[str]:
+    """The items of a cell that lists several; CellError where one of them is empty."""
     parts = [part.strip() for part in value.split(";")]
     if not all(parts):
         raise CellError("has an empty item between semicolons", "Remove the semicolon too many.")

@@ -9,11 +9,12 @@ from pyoxigraph import Literal, NamedNode
 
 from councilgraph import dates
 from councilgraph.concepts.source import PUBLISHED, published
-from councilgraph.iris import concept, instance, kind_of, scheme
-from councilgraph.namespaces import CG
+from councilgraph.iris import SLUG, concept, instance, kind_of, scheme
+from councilgraph.namespaces import CG, CONCEPT
 from councilgraph.tables import (
     Dated,
     Known,
+    Reader,
     Record,
     Triple,
     bounds,
@@ -67,7 +68,7 @@ class JudgementArea(Record):
 
     framework: NamedNode = column(ref("framework"), says=CG.belongsTo)
     topic: NamedNode = column(of("topic"), says=CG.isAbout)
-    scheme: NamedNode = column(_scheme, says=CG.usesScheme)
+    scheme: NamedNode = column(Reader(_scheme, form="|".join(GRADE_SCHEMES), iri=CONCEPT), says=CG.usesScheme)
     folds_in: tuple[NamedNode, ...] = column(several(of("topic")), says=CG.foldsIn, optional=True)
 
     def label(self, known: Known) -> str:
@@ -138,7 +139,7 @@ class Judgement(Record):
 
     inspection: NamedNode = column(ref("inspection"), says=CG.isMadeIn)
     topic: NamedNode = column(of("topic"), says=CG.isAbout)
-    grade: str | None = column(_grade, optional=True)
+    grade: str | None = column(Reader(_grade, form=SLUG.pattern), optional=True)
     reason: NamedNode | None = column(of("no-grade-reason"), says=CG.lacksGradeBecause, optional=True)
 
     def label(self, known: Known) -> str:
