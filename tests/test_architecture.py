@@ -23,6 +23,8 @@ ORDER = [
     "suspects",
     "validation",
     "queries",
+    "endpoint",
+    "push",
     "graph",
     "publish",
     "render",
@@ -37,6 +39,8 @@ KEEPERS = {
     "oxrdflib": {"validation"},
     "rdflib": {"validation", "suspects"},
     "rich": {"render"},
+    "SPARQLWrapper": {"endpoint"},
+    "httpx": {"endpoint"},
     "python_calamine": {"importers"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

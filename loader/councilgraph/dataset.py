@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
-from pyoxigraph import DefaultGraph, NamedNode, Quad, QueryTriples, RdfFormat, Store, Triple, parse
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, RdfFormat, Store, Triple, parse
 
 from councilgraph.bundle import Rooms
 from councilgraph.concepts import TABLES
@@ -181,7 +181,7 @@ def derive(store: Store, rooms: Rooms) -> int:
 
 def assemble(rooms: Rooms, progress: Progress = silent) -> Graph:
     """The whole graph in memory: ontology, tables, and what is derived from them."""
-    clock = _Clock(progress)
+    clock = Clock(progress)
     ontology, known = vocabulary(rooms)
     clock("ontology", f"{len(ontology):,} triples")
     rows, said = read(rooms, known)
@@ -235,7 +235,7 @@ def build(rooms: Rooms, gate: Gate, progress: Progress = silent) -> Store:
     """Build the store on disk, take it into use, and open it; FindingsError if the gate finds a violation."""
     fingerprint = rooms.fingerprint()
     graph = assemble(rooms, progress)
-    clock = _Clock(progress)
+    clock = Clock(progress)
     findings = gate(graph, rooms)
     clock("check", f"{len(findings):,} finding{'' if len(findings) == 1 else 's'}")
     if any(finding.severity == "Violation" for finding in findings):
@@ -272,9 +272,28 @@ def current(rooms: Rooms) -> tuple[Store | None, bool]:
     return store, pointer.get("fingerprint") == rooms.fingerprint()
 
 
-def triples(store: Store, subject: NamedNode | None = None) -> Iterator[Triple]:
+class Quads(Protocol):
+    """What holds a graph: a store, or a store elsewhere."""
+
+    def quads_for_pattern(
+        self,
+        subject: NamedNode | None,
+        predicate: NamedNode | None,
+        object: NamedNode | Literal | None,
+        graph_name: DefaultGraph | None = None,
+        /,
+    ) -> Iterator[Quad]:
+        """The quads with these terms."""
+
+
+def triples(store: Quads, subject: NamedNode | None = None) -> Iterator[Triple]:
     """Every triple of the graph, or of one of its subjects; a scenario's are not of it."""
     return (quad.triple for quad in store.quads_for_pattern(subject, None, None, DefaultGraph()))
+
+
+def write(store: Store, out: IO[bytes]) -> None:
+    """Write every triple of the graph as N-Triples, as they come: memory does not grow with the graph."""
+    store.dump(out, RdfFormat.N_TRIPLES, from_graph=DefaultGraph())
 
 
 def changed(graph: Graph, before: Store | None) -> set[str]:
@@ -316,14 +335,15 @@ def _point(home: Path, pointer: dict[str, Any]) -> None:
 def _sweep(home: Path) -> None:
     """Remove what killed builds left, and stores older than the one in use and the one before it."""
     for left in home.glob("making-*"):
-        if not _alive(int(left.name.rpartition("-")[2])):
+        if not alive(int(left.name.rpartition("-")[2])):
             shutil.rmtree(left, ignore_errors=True)
     stores = sorted(home.glob("store-*"), key=lambda path: path.name.rpartition("-")[2])
     for old in stores[:-2]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this machine is running."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -333,13 +353,14 @@ def _alive(pid: int) -> bool:
     return True
 
 
-class _Clock:
+class Clock:
     """Tells progress how long each stage took."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress, self.since = progress, time.perf_counter()
 
     def __call__(self, stage: str, result: str) -> None:
+        """Say what came of a stage."""
         now = time.perf_counter()
         self.progress(stage, result, now - self.since)
         self.since = now

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, parse
+from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse
 
 from councilgraph import dataset
 from councilgraph.errors import CouncilgraphError
@@ -83,7 +83,7 @@ def ntriples(triples: Iterable[Triple]) -> str:
     return "".join(sorted(f"{triple.subject} {triple.predicate} {triple.object} .\n" for triple in triples))
 
 
-def dump(store: Store, folder: Path) -> list[Path]:
+def dump(store: dataset.Quads, folder: Path) -> list[Path]:
     """Write `councilgraph.ttl`, `councilgraph.nt.gz` and `SHA256SUMS` into a folder; the paths written.
 
     The Turtle is read back by the strict parser before anything is written.
