@@ -267,7 +267,7 @@ def _move(remote: Remote, staging: str, graph: str, count: int) -> None:
     """Move the staging graph into its place. Where the connection breaks, look what was done, and go on."""
     for last in (False, False, True):
         try:
-            remote.update(f"MOVE {named(staging)} TO {named(graph)}", safe=False, seconds=count / _MOVED)
+            remote.move(staging, graph, count / _MOVED)
             return
         except PassingError as error:
             held = remote.count(staging)
