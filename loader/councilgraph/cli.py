@@ -17,7 +17,7 @@ from councilgraph import bundle, dataset, graph, queries, render
 from councilgraph.bundle import Rooms
 from councilgraph.errors import CouncilgraphError, Finding, FindingsError, UsageError, unknown
 from councilgraph.graph import Answer, Document, Graph
-from councilgraph.queries import Parameter, Query, Rows
+from councilgraph.queries import Parameter, Query, Rows, Source
 
 if TYPE_CHECKING:
     from pyoxigraph import Triple
@@ -97,6 +97,12 @@ _REMOTE = (
         default="",
         help="The graph of it that is asked, if not its default graph.",
     ),
+    click.option(
+        "--copy/--no-copy",
+        "copy",
+        default=None,
+        help="Fetch the graph and ask it here: the default where a store answers some queries wrongly.",
+    ),
     *_WHO,
 )
 
@@ -142,7 +148,8 @@ class _QueryCommand(_Command):
         """Find the query's name and the root first, since they say which options there are."""
         rooms = bundle.rooms(_option(args, "--root"))
         options = [p for p in self.params if isinstance(p, click.Option)]
-        name = _positional(args, {"-h", "--help", *(opt for p in options if p.is_flag for opt in p.opts)})
+        flags = {opt for p in options if p.is_flag for opt in (*p.opts, *p.secondary_opts)}
+        name = _positional(args, {"-h", "--help", *flags})
         ctx.meta["query"] = queries.named(name, rooms) if name is not None else None
         return super().parse_args(ctx, args)
 
@@ -404,6 +411,7 @@ def query(
     user: str,
     token_env: str,
     timeout: float | None,
+    copy: bool | None,
     **params: str | None,
 ) -> None:
     """Answer the canned query NAME; without a name, list the catalogue.
@@ -421,7 +429,7 @@ def query(
     how: dict[str, Any] = {"certainty": certainty, "sources": sources}
     words = {key.removeprefix("param_"): word for key, word in params.items() if word is not None}
     if not compare:
-        asked = _open(root, scenario, trust, endpoint, named, user, token_env, timeout)
+        asked = _open(root, scenario, trust, endpoint, named, user, token_env, timeout, copy)
         answer = asked.ask(ctx.meta["query"], words, **how).terms
         _answer(Rows(answer.columns, answer.rows[:limit]), form, asked)
         return
@@ -562,6 +570,10 @@ def check(
     if timeout is not None:
         _within(timeout)
     rooms = bundle.rooms(root)
+    if not _elsewhere(files):
+        for option, given in {"--graph": named, "--user": user, "--token-env": token_env}.items():
+            if given:
+                raise UsageError(option, "is for a store elsewhere", "Give the address of its endpoint.")
     from councilgraph import validation
 
     if shapes_file and not files and not explain:
@@ -780,6 +792,7 @@ def _open(
     user: str = "",
     token_env: str = "",
     timeout: float | None = None,
+    copy: bool | None = None,
 ) -> Graph:
     """The graph that a command asks, and on standard error which view of it that is."""
     if not endpoint:
@@ -791,11 +804,19 @@ def _open(
         }.items():
             if given:
                 raise UsageError(option, "is for a store elsewhere", "Say where with --endpoint URL.")
+    source: Source | None = None
+    if endpoint:
+        remote = source = _remote(endpoint, named, user, token_env, timeout)
+        if copy is None and not (scenario or trust or remote.where.trusted):
+            _err(f"{remote.where.name} answers some queries wrongly: its graph is fetched, and asked here.")
+            copy = True
+        if copy:
+            source = remote.copy()
     asked = graph.open(
         root,
         scenario=scenario,
         trust=trust,
-        endpoint=_remote(endpoint, named, user, token_env, timeout) if endpoint else None,
+        endpoint=source,
         progress=_progress(),
         warn=lambda text: _err(f"councilgraph: {text}"),
     )
@@ -883,16 +904,17 @@ def _wanted(only: tuple[str, ...], made: dataset.Graph, rooms: Rooms) -> set[str
     return wanted
 
 
+def _elsewhere(files: tuple[str, ...]) -> list[str]:
+    """Those that are addresses."""
+    return [file for file in files if file.startswith(("http://", "https://"))]
+
+
 @contextmanager
 def _local(
     files: tuple[str, ...], graph: str, user: str, token_env: str, timeout: float | None
 ) -> Iterator[list[Path]]:
     """Files by their paths, and graphs of endpoints as files, for as long as they are read."""
-    remote = [file for file in files if file.startswith(("http://", "https://"))]
-    if not remote:
-        for option, given in {"--graph": graph, "--user": user, "--token-env": token_env}.items():
-            if given:
-                raise UsageError(option, "is for a store elsewhere", "Give the address of its endpoint.")
+    remote = _elsewhere(files)
     with ExitStack() as stack:
         paths = []
         for file in files:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -73,6 +74,7 @@ class Layout:
     default graph is a graph of its own; elsewhere it is all graphs together, and none can be put there.
     `bulk` is what it wants said in the address of a graph to load it as its bulk loader does, which is not
     one transaction: for graphs that nobody reads yet. `move` is the update that moves a graph.
+    Where it is not `trusted` it answers some canned queries wrongly: better to fetch the graph and ask that.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Layout:
     own_default: bool = True
     bulk: str = ""
     move: str = "MOVE {named} TO {graph}"
+    trusted: bool = True
 
 
 #: What MOVE does, said otherwise: Fuseki 5.6 with TDB2 loses triples by MOVE and COPY where the graph that
@@ -122,6 +125,7 @@ LAYOUTS = (
         "{base}/sparql-auth",
         "{base}/sparql-graph-crud-auth",
         own_default=False,
+        trusted=False,
     ),
     Layout(
         "Stardog",
@@ -168,6 +172,7 @@ class Address:
     own_default: bool
     bulk: str = ""
     move: str = Layout.move
+    trusted: bool = True
 
     @property
     def unsafe(self) -> bool:
@@ -210,6 +215,7 @@ def address(url: str, update: str = "", store: str = "") -> Address:
                 layout.own_default,
                 bulk,
                 layout.move,
+                layout.trusted,
             )
     raise UsageError("ENDPOINT", "is no address of a store", "Write it like http://localhost:7878/query.")
 
@@ -560,6 +566,14 @@ class Remote:
             why = f"counts {expected:,} triples in {named(graph)} but sends {count:,}"
             raise self._nonsense(self.where.query, why, "Does it limit answers? Raise that limit of it.")
         return file
+
+    def copy(self) -> Store:
+        """The graph in memory, to be asked here."""
+        with TemporaryDirectory(prefix="councilgraph-") as folder:
+            file = self.fetch(self.graph, Path(folder))
+            store = Store()
+            store.bulk_load(path=file, format=RdfFormat.from_extension(file.suffix.removeprefix(".")))
+        return store
 
     def _got(self, graph: str, folder: Path) -> Path:
         file = folder / "fetched"

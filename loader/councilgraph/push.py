@@ -111,12 +111,13 @@ def push(
         if digest:
             _same(remote, staging, digest)
         clock("sent", f"{count:,} triples by {_WAYS[way]}")
+        _move(remote, staging, graph, count)
     except CouncilgraphError as error:
         if not isinstance(error, RefusedError) or error.status:  # it still answers
             with suppress(CouncilgraphError):
-                _drop(remote, staging)
+                if remote.count(graph) == before:  # and has not begun to move
+                    _drop(remote, staging)
         raise
-    _move(remote, staging, graph, count)
     _arrived(remote, graph, count)
     if digest:
         _same(remote, graph, digest)
