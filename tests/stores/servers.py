@@ -88,13 +88,13 @@ class Server(engines.Server):
         raise RuntimeError(self._said(f"did not answer within {START} s"))
 
 
-def oxigraph(folder: Path, location: Path | None = None) -> Store:
-    """Oxigraph on disk."""
+def oxigraph(folder: Path, location: Path | None = None, *, in_memory: bool = False) -> Store:
+    """Oxigraph on disk, or in memory, which is quicker."""
     binary = shutil.which("oxigraph", path=str(Path(sys.executable).parent))
     if binary is None:
         raise UnavailableError("no `oxigraph` beside this Python: pip install -e '.[dev]'")
-    place = str(location or folder / "store")
-    command = [binary, "serve", "--location", place, "--bind", "127.0.0.1:PORT"]
+    place = [] if in_memory else ["--location", str(location or folder / "store")]
+    command = [binary, "serve", *place, "--bind", "127.0.0.1:PORT"]
     return Store("Oxigraph", Server(command, folder, "/query?query=ASK%7B%7D"), "/query")
 
 

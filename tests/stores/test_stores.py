@@ -23,8 +23,60 @@ from servers import Store as Served
 Run = Callable[..., Result]
 CASES = sorted((ROOT / "tests" / "queries").rglob("*.csv"))
 CATALOGUE = queries.catalogue(bundle.rooms(ROOT))
-#: Queries that a store answers wrongly, and why; docs/stores.md has the same list.
-WRONG: dict[tuple[str, str], str] = {}
+#: The queries that Virtuoso 7.2.5 answers wrongly if it is asked itself, and why; docs/stores.md has them too.
+FAULTS = {
+    "its compiler fails": (
+        "authority/about-on",
+        "authority/code-changes",
+        "authority/projected",
+        "authority/timeline",
+        "intervention/chain",
+        "pack/posts",
+        "person/appointments",
+        "person/appointments-of-body",
+        "person/two-hats",
+        "person/vacancies",
+        "source/unconfirmed",
+        "trust/trajectory",
+    ),
+    "it takes an empty day for a day": (
+        "inspection/days-inadequate",
+        "source/date-differences",
+    ),
+    "it loses rows, or makes some up, by OPTIONAL and absence": (
+        "area/on-day",
+        "authority/about",
+        "authority/count-on",
+        "authority/shadows",
+        "function/who",
+        "inspection/history",
+        "inspection/since-graded",
+        "intervention/history",
+        "intervention/in-force",
+        "person/post-holders",
+        "source/claims",
+        "source/disagreements",
+        "source/unofficial-records",
+        "trust/arrangements",
+    ),
+    "it has no answer after 5 seconds": (
+        "inspection/grade-on",
+        "inspection/monitoring",
+        "intervention/on-area",
+        "pack/arrangements",
+        "pack/unstated",
+        "source/unconfirmed-counts",
+    ),
+}
+WRONG = {name: why for why, names in FAULTS.items() for name in names}
+#: Not asked by the tests: they take too long, or nearly.
+SLOW = {
+    *FAULTS["it has no answer after 5 seconds"],
+    "function/who",
+    "trust/arrangements",
+    "function/holders-on",
+    "function/gaps",
+}
 
 
 @pytest.fixture(scope="session", params=STORES)
@@ -84,24 +136,44 @@ def test_what_was_pushed_is_there_and_nothing_beside_it(served: Served, world_gr
     assert _staging(remote) == []
 
 
-@pytest.mark.parametrize("sources", [False, True], ids=["", "sources"])
+@pytest.fixture(scope="session")
+def answering(served: Served) -> queries.Source:
+    """What the commands ask: the store, or its graph fetched where it answers wrongly."""
+    remote = served.remote(served.graph)
+    return remote if remote.where.trusted else remote.copy()
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.parent.name}/{c.stem}")
 def test_canned_queries_in_the_same_bytes(
-    case: Path,
-    sources: bool,
+    case: Path, answering: queries.Source, world_graph: dataset.Graph, world_rooms: Rooms
+) -> None:
+    query = queries.named(query_of(case), world_rooms)
+    words = shlex.split(case.read_text().partition("\n")[0].removeprefix("#!"))
+    given = dict(zip((w.removeprefix("--").replace("-", "_") for w in words[::2]), words[1::2], strict=True))
+    first = min(other for other in CASES if query_of(other) == query.name)
+    here = graph.Graph(world_rooms, world_graph.store).ask(query, given, sources=case == first)
+    there = graph.Graph(world_rooms, answering).ask(query, given, sources=case == first)
+    assert render.rows(there.terms, "json") == render.rows(here.terms, "json")
+
+
+@pytest.mark.parametrize("query", CATALOGUE, ids=lambda q: q.name)
+def test_what_virtuoso_itself_answers(
+    query: queries.Query,
     served: Served,
     world_graph: dataset.Graph,
     world_rooms: Rooms,
     request: pytest.FixtureRequest,
 ) -> None:
-    query = queries.named(query_of(case), world_rooms)
-    why = WRONG.get((served.name, query.name))
+    """Which canned queries it answers rightly: where it comes to answer another, the list is too long."""
+    if served.name != "Virtuoso":
+        pytest.skip("the others are asked themselves by the test before")
+    why = WRONG.get(query.name)
+    if query.name in SLOW:
+        pytest.skip(why or "it takes too long")
     if why:
         request.applymarker(pytest.mark.xfail(reason=why, strict=True))
-    words = shlex.split(case.read_text().partition("\n")[0].removeprefix("#!"))
-    given = dict(zip((w.removeprefix("--").replace("-", "_") for w in words[::2]), words[1::2], strict=True))
-    here = graph.Graph(world_rooms, world_graph.store).ask(query, given, sources=sources)
-    there = graph.Graph(world_rooms, served.remote(served.graph)).ask(query, given, sources=sources)
+    here = graph.Graph(world_rooms, world_graph.store).ask(query, {})
+    there = graph.Graph(world_rooms, served.remote(served.graph)).ask(query, {})
     assert render.rows(there.terms, "json") == render.rows(here.terms, "json")
 
 
@@ -143,7 +215,10 @@ def test_commands_say_the_same(words: tuple[str, ...], served: Served, world_roo
     here = run(*words, "--root", world_root)
     asked = ("--endpoint", served.url, "--graph", served.graph, *served.words())
     there = run(*words, "--root", world_root, *asked)
-    assert (there.code, there.out, there.err) == (here.code, here.out, here.err)
+    told = there.err.replace(
+        "Virtuoso answers some queries wrongly: its graph is fetched, and asked here.\n", ""
+    )
+    assert (there.code, there.out, told) == (here.code, here.out, here.err)
 
 
 @pytest.mark.usefixtures("password")
@@ -160,8 +235,9 @@ def test_push_and_check_as_commands(served: Served, world_root: Path, run: Run) 
     assert pushed.out == f"{count:,} triples are in <{graph}>, in the place of 0.\n"
     assert "canonical hash" in pushed.err
     assert PASSWORD not in pushed.err
-    checked = run("check", served.url, *asked)
-    assert (checked.code, checked.out) == (0, "")
+    if served.name == "Oxigraph":  # the others send a graph alike, as the next test shows
+        checked = run("check", served.url, *asked)
+        assert (checked.code, checked.out) == (0, "")
 
 
 def test_what_is_wrong_in_a_store_is_found(
