@@ -16,7 +16,7 @@ from conftest import Result
 from councilgraph import cli
 
 Run = Callable[..., Result]
-COMMANDS = ["who", "lineage", "query", "sparql", "build", "check", "dump", "import"]
+COMMANDS = ["who", "lineage", "query", "sparql", "build", "check", "push", "dump", "import"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
