@@ -221,7 +221,10 @@ def test_commands_say_the_same(words: tuple[str, ...], served: Served, world_roo
 
 
 @pytest.mark.usefixtures("password")
-def test_push_and_check_as_commands(served: Served, world_root: Path, run: Run) -> None:
+def test_push_as_a_command(
+    served: Served, world_root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("councilgraph.graph.ready", lambda *_: _small(1_000))
     graph = f"{served.graph}/by-command"
     asked = ("--graph", graph, *served.words(), "--root", world_root)
     planned = run("push", served.url, *asked, "--dry-run")
