@@ -53,13 +53,19 @@ class UnavailableError(Exception):
     """An engine that cannot be had here: why, and what to do."""
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 class Server:
     """A SPARQL server on a port of this machine, from the beginning of a `with` to its end."""
 
     def __init__(self, command: Sequence[str], folder: Path, ping: str, query: str, data: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port: int = free.getsockname()[1]
+        self._port = free_port()
         self._command = [word.replace("PORT", str(self._port)) for word in command]
         self._folder, self._log = folder, folder / "log"
         self._ping, self._query, self._data = ping, query, data
@@ -160,7 +166,14 @@ def oxigraph(folder: Path, location: Path | None = None, seconds: int = ANSWER) 
 
 def fuseki(folder: Path, java: Sequence[str] = (), seconds: int = ANSWER) -> Server:
     """Apache Jena Fuseki, in memory; `java` has options of its virtual machine."""
-    jar = fuseki_jar()
+    jar, binary = fuseki_jar(), java_binary()
+    options = ["--mem", "--update", "--localhost", "--port=PORT", "--ping", f"--timeout={1000 * seconds}"]
+    command = [binary, *java, "-jar", str(jar.resolve()), *options, "/ds"]
+    return Server(command, folder, "/$/ping", "/ds/query", "/ds/data?default")
+
+
+def java_binary() -> str:
+    """Java, new enough for Fuseki."""
     binary = shutil.which("java")
     if binary is None:
         raise UnavailableError("no Java: install a Java 17 runtime (or newer) and run .ci/run once")
@@ -168,9 +181,7 @@ def fuseki(folder: Path, java: Sequence[str] = (), seconds: int = ANSWER) -> Ser
     version = re.search(r'version "(\d+)', said)
     if version is None or int(version[1]) < 17:
         raise UnavailableError("Java is older than 17: install a Java 17 runtime (or newer)")
-    options = ["--mem", "--update", "--localhost", "--port=PORT", "--ping", f"--timeout={1000 * seconds}"]
-    command = [binary, *java, "-jar", str(jar.resolve()), *options, "/ds"]
-    return Server(command, folder, "/$/ping", "/ds/query", "/ds/data?default")
+    return binary
 
 
 def fuseki_jar() -> Path:

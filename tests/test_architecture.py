@@ -23,6 +23,8 @@ ORDER = [
     "suspects",
     "validation",
     "queries",
+    "endpoint",
+    "push",
     "graph",
     "publish",
     "csvw",
@@ -42,6 +44,8 @@ KEEPERS = {
     "oxrdflib": {"validation"},
     "rdflib": {"validation", "suspects"},
     "rich": {"render"},
+    "SPARQLWrapper": {"endpoint"},
+    "httpx": {"endpoint"},
     "python_calamine": {"importers"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -16,7 +16,7 @@ from conftest import Result
 from councilgraph import cli
 
 Run = Callable[..., Result]
-COMMANDS = ["who", "lineage", "query", "sparql", "build", "check", "dump", "verify", "diff", "import"]
+COMMANDS = ["who", "lineage", "query", "sparql", "build", "check", "push", "dump", "verify", "diff", "import"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

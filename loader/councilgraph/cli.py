@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -15,10 +17,12 @@ from councilgraph import bundle, dataset, graph, queries, render
 from councilgraph.bundle import Rooms
 from councilgraph.errors import CouncilgraphError, Finding, FindingsError, UsageError, unknown
 from councilgraph.graph import Answer, Document, Graph
-from councilgraph.queries import Parameter, Query, Rows
+from councilgraph.queries import Parameter, Query, Rows, Source
 
 if TYPE_CHECKING:
     from pyoxigraph import Triple
+
+    from councilgraph.endpoint import Remote
 
 _ROOT = click.option(
     "--root",
@@ -61,13 +65,62 @@ _CERTAINTY = click.option(
 _SOURCES = click.option(
     "--sources", is_flag=True, help="Add the records that each row rests on, and their publications."
 )
+#: Where a store elsewhere is, and who asks.
+_WHO = (
+    click.option(
+        "--user",
+        metavar="NAME",
+        default="",
+        help="Whom it knows us as; the password is typed, or taken from COUNCILGRAPH_PASSWORD.",
+    ),
+    click.option(
+        "--token-env", metavar="VAR", default="", help="The environment variable that holds a bearer token."
+    ),
+    click.option(
+        "--timeout",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0.1),
+        help="Give up when an answer takes so long.",
+    ),
+)
+_REMOTE = (
+    click.option(
+        "--endpoint",
+        metavar="URL",
+        default="",
+        help="Ask this SPARQL endpoint instead of the embedded store.",
+    ),
+    click.option(
+        "--graph",
+        "named",
+        metavar="IRI",
+        default="",
+        help="The graph of it that is asked, if not its default graph.",
+    ),
+    click.option(
+        "--copy/--no-copy",
+        "copy",
+        default=None,
+        help="Fetch the graph and ask it here: the default where a store answers some queries wrongly.",
+    ),
+    *_WHO,
+)
 
 
 def _answering(*more: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The options of every command that answers from the graph, after those of its own."""
 
     def add(command: Any) -> Any:
-        for option in reversed((*more, _CERTAINTY, _SOURCES, _SCENARIO, _TRUST, _ROOT)):
+        return _options(*more, _CERTAINTY, _SOURCES, _SCENARIO, _TRUST, *_REMOTE, _ROOT)(command)
+
+    return add
+
+
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options, in this order."""
+
+    def add(command: Any) -> Any:
+        for option in reversed(options):
             command = option(command)
         return command
 
@@ -95,7 +148,8 @@ class _QueryCommand(_Command):
         """Find the query's name and the root first, since they say which options there are."""
         rooms = bundle.rooms(_option(args, "--root"))
         options = [p for p in self.params if isinstance(p, click.Option)]
-        name = _positional(args, {"-h", "--help", *(opt for p in options if p.is_flag for opt in p.opts)})
+        flags = {opt for p in options if p.is_flag for opt in (*p.opts, *p.secondary_opts)}
+        name = _positional(args, {"-h", "--help", *flags})
         ctx.meta["query"] = queries.named(name, rooms) if name is not None else None
         return super().parse_args(ctx, args)
 
@@ -299,9 +353,7 @@ def describe(
 @click.option(
     "-o", "--output", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write it to a file."
 )
-@_SCENARIO
-@_TRUST
-@_ROOT
+@_options(_SCENARIO, _TRUST, *_REMOTE, _ROOT)
 def pack(thing: str, form: str, file: Path | None, **where: Any) -> None:
     """Write the inheritance pack of THING, a council that follows others.
 
@@ -330,6 +382,7 @@ def pack(thing: str, form: str, file: Path | None, **where: Any) -> None:
         "councilgraph query intervention/in-force --help",
         "councilgraph query person/post-holders --authority torbay --trust official --compare",
         "councilgraph query --trust official --compare",
+        "councilgraph query area/on-day --area torbay --endpoint http://localhost:7878/query",
     ),
 )
 @click.argument("name", required=False)
@@ -353,6 +406,12 @@ def query(
     root: Path | None,
     scenario: str,
     trust: str,
+    named: str,
+    endpoint: str,
+    user: str,
+    token_env: str,
+    timeout: float | None,
+    copy: bool | None,
     **params: str | None,
 ) -> None:
     """Answer the canned query NAME; without a name, list the catalogue.
@@ -360,6 +419,8 @@ def query(
     Each query has options of its own: `councilgraph query NAME --help` shows them. The catalogue as turtle
     has each query as a SHACL SPARQL executable.
     """
+    if compare and endpoint:
+        raise UsageError("--compare", "makes a view, which needs the tables", "Ask without --endpoint.")
     if compare and not (scenario or trust):
         raise UsageError("--compare", "has nothing to compare with", "Give --trust or --scenario.")
     if name is None and not compare:
@@ -368,7 +429,7 @@ def query(
     how: dict[str, Any] = {"certainty": certainty, "sources": sources}
     words = {key.removeprefix("param_"): word for key, word in params.items() if word is not None}
     if not compare:
-        asked = _open(root, scenario, trust)
+        asked = _open(root, scenario, trust, endpoint, named, user, token_env, timeout, copy)
         answer = asked.ask(ctx.meta["query"], words, **how).terms
         _answer(Rows(answer.columns, answer.rows[:limit]), form, asked)
         return
@@ -388,6 +449,7 @@ def query(
     "councilgraph sparql 'SELECT ?body ?name { ?body a cg:Authority ; skos:prefLabel ?name } ORDER BY ?name'",
     "councilgraph sparql -f question.rq --format csv",
     "councilgraph sparql 'DESCRIBE body:torbay-council' --format turtle",
+    "councilgraph sparql -f question.rq --endpoint http://localhost:3030/ds --graph https://example.org/councils",
 )
 @click.argument("text", metavar="QUERY", required=False)
 @click.option(
@@ -399,9 +461,7 @@ def query(
 )
 @_FORMAT
 @click.option("--limit", type=click.IntRange(min=0), help="At most this many rows.")
-@_SCENARIO
-@_TRUST
-@_ROOT
+@_options(_SCENARIO, _TRUST, *_REMOTE, _ROOT)
 def sparql(text: str | None, file: Path | None, form: str, limit: int | None, **where: Any) -> None:
     """Ask the store any SPARQL QUERY; it reads only, and our prefixes are known."""
     if (text is None) == (file is None):
@@ -437,8 +497,9 @@ def build(root: Path | None) -> None:
     "councilgraph check --shape Holding-actsFor",
     "councilgraph check --explain Holding-actsFor",
     "councilgraph check theirs.ttl --shapes their-shapes.ttl --timeout 60",
+    "councilgraph check http://localhost:7878/query --graph https://example.org/councils",
 )
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1)
 @click.option("--strict", is_flag=True, help="Count warnings as findings too.")
 @click.option(
     "--shape",
@@ -472,6 +533,10 @@ def build(root: Path | None) -> None:
 )
 @click.option("--timeout", metavar="SECONDS", type=click.FloatRange(min=0.1), help="Give up after so long.")
 @click.option(
+    "--graph", "named", metavar="IRI", default="", help="The graph of an endpoint, if not its default graph."
+)
+@_options(*_WHO[:2])
+@click.option(
     "--format",
     "form",
     type=click.Choice(render.FINDINGS),
@@ -481,7 +546,7 @@ def build(root: Path | None) -> None:
 )
 @_ROOT
 def check(
-    files: tuple[Path, ...],
+    files: tuple[str, ...],
     strict: bool,
     shapes: tuple[str, ...],
     only: tuple[str, ...],
@@ -489,10 +554,15 @@ def check(
     shapes_file: Path | None,
     engine: str,
     timeout: float | None,
+    named: str,
+    user: str,
+    token_env: str,
     form: str,
     root: Path | None,
 ) -> None:
     """Check the data against the shapes, or RDF FILEs of anybody's (Turtle, N-Triples, JSON-LD, RDF/XML).
+
+    A FILE may be the address of a SPARQL endpoint too: its graph is fetched and checked.
 
     Exit code 0: nothing found; 1: findings; 2: something asked for is not there; 3: the check could not be
     done.
@@ -500,6 +570,10 @@ def check(
     if timeout is not None:
         _within(timeout)
     rooms = bundle.rooms(root)
+    if not _elsewhere(files):
+        for option, given in {"--graph": named, "--user": user, "--token-env": token_env}.items():
+            if given:
+                raise UsageError(option, "is for a store elsewhere", "Give the address of its endpoint.")
     from councilgraph import validation
 
     if shapes_file and not files and not explain:
@@ -512,7 +586,8 @@ def check(
     made: dataset.Graph | None = None
     try:
         if files:
-            made = dataset.read_files(files, None if shapes_file else rooms)
+            with _local(files, named, user, token_env, timeout) as paths:
+                made = dataset.read_files(paths, None if shapes_file else rooms)
         else:
             made = dataset.assemble(rooms, _progress())
         wanted = _wanted(only, made, rooms)
@@ -628,6 +703,64 @@ def diff(old: Path, new: Path, form: str, root: Path | None) -> None:
     sys.exit(1 if found.records or found.answers else 0)
 
 
+@_command(
+    "councilgraph push http://localhost:7878/",
+    "councilgraph push http://localhost:3030/ds --user admin --verify",
+    "councilgraph push http://localhost:8890/sparql --graph https://example.org/councils --user dba",
+    "councilgraph push https://example.org/repositories/ours --graph https://example.org/councils --dry-run",
+)
+@click.argument("url", metavar="ENDPOINT")
+@click.option(
+    "--graph",
+    "named",
+    metavar="IRI",
+    default="",
+    help="The graph that is replaced, if not the default graph.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--verify", is_flag=True, help="Compare the canonical hash (RDFC-1.0) of what is there too.")
+@click.option(
+    "--update", metavar="URL", default="", help="Where it takes SPARQL Update, if not where such stores do."
+)
+@click.option(
+    "--store",
+    metavar="URL",
+    default="",
+    help="Where it has the Graph Store Protocol, if not where such stores do.",
+)
+@_options(*_WHO, _ROOT)
+def push(
+    url: str, named: str, dry_run: bool, verify: bool, root: Path | None, timeout: float | None, **where: Any
+) -> None:
+    """Put the graph into a SPARQL store, in the place of what is in a graph of it.
+
+    ENDPOINT is any address of the store: where it is asked, or updated, or its root. Its readers see the old
+    graph or the new one, whole; a push that fails leaves the old one. What arrived is counted.
+    """
+    from councilgraph import endpoint
+    from councilgraph import push as pushing
+
+    remote = _remote(url, "", timeout=timeout or endpoint.SILENCE, **where)
+    store = graph.ready(bundle.rooms(root), _progress(), lambda text: _err(f"councilgraph: {text}"))
+    with render.bar(sys.stderr, "send") as bar:
+        pushed = pushing.push(
+            store,
+            remote,
+            named,
+            dry_run=dry_run,
+            verify=verify,
+            progress=_progress(),
+            step=lambda done, of: bar(done, of, ""),
+        )
+    place = f"<{named}>" if named else "the default graph"
+    if dry_run:
+        at = remote.where
+        _err(f"Asks {at.query}, updates {at.update}, stores at {at.store or 'nowhere'}.")
+        _out(f"{pushed.triples:,} triples would take the place of {pushed.before:,} in {place}.\n")
+    else:
+        _out(f"{pushed.triples:,} triples are in {place}, in the place of {pushed.before:,}.\n")
+
+
 @program.command(
     "import",
     cls=_Command,
@@ -726,18 +859,77 @@ def main() -> NoReturn:
         sys.exit(3)
 
 
-def _open(root: Path | None = None, scenario: str = "", trust: str = "") -> Graph:
+def _open(
+    root: Path | None = None,
+    scenario: str = "",
+    trust: str = "",
+    endpoint: str = "",
+    named: str = "",
+    user: str = "",
+    token_env: str = "",
+    timeout: float | None = None,
+    copy: bool | None = None,
+) -> Graph:
     """The graph that a command asks, and on standard error which view of it that is."""
+    if not endpoint:
+        for option, given in {
+            "--graph": named,
+            "--user": user,
+            "--token-env": token_env,
+            "--timeout": timeout,
+        }.items():
+            if given:
+                raise UsageError(option, "is for a store elsewhere", "Say where with --endpoint URL.")
+    source: Source | None = None
+    if endpoint:
+        remote = source = _remote(endpoint, named, user, token_env, timeout)
+        if copy is None and not (scenario or trust or remote.where.trusted):
+            _err(f"{remote.where.name} answers some queries wrongly: its graph is fetched, and asked here.")
+            copy = True
+        if copy:
+            source = remote.copy()
     asked = graph.open(
         root,
         scenario=scenario,
         trust=trust,
+        endpoint=source,
         progress=_progress(),
         warn=lambda text: _err(f"councilgraph: {text}"),
     )
     if asked.viewed:
         _err(f"Answering from a view: {asked.viewed}.")
     return asked
+
+
+def _remote(
+    url: str,
+    graph: str,
+    user: str,
+    token_env: str,
+    timeout: float | None,
+    update: str = "",
+    store: str = "",
+) -> Remote:
+    """A store elsewhere, and who asks it: secrets come from the environment or are typed, never shown."""
+    from councilgraph import endpoint
+
+    where = endpoint.address(url, update, store)
+    if user and token_env:
+        raise UsageError("--token-env", "cannot stand beside --user", "Give one of the two.")
+    secret = os.environ.get(token_env or _PASSWORD, "") if user or token_env else ""
+    if token_env and not secret:
+        raise UsageError("--token-env", f"{token_env} is not set", "Put the token into that variable.")
+    if user and not secret:
+        if not sys.stdin.isatty():
+            raise UsageError("--user", "has no password", f"Put it into {_PASSWORD}.")
+        secret = click.prompt(f"Password of {user}", hide_input=True, err=True)
+    who = endpoint.Credentials(user, secret)
+    if secret and where.unsafe:
+        _err(f"councilgraph: {url} is not encrypted: others on the way can read what you send.")
+    return endpoint.Remote(where, graph, who, timeout or endpoint.ANSWER)
+
+
+_PASSWORD = "COUNCILGRAPH_PASSWORD"  # noqa: S105 — a variable's name
 
 
 def _progress() -> dataset.Progress:
@@ -786,6 +978,28 @@ def _wanted(only: tuple[str, ...], made: dataset.Graph, rooms: Rooms) -> set[str
                 near = unknown("--only", word, names, "table")
                 raise near if "Did you mean" in near.remedy else error from None
     return wanted
+
+
+def _elsewhere(files: tuple[str, ...]) -> list[str]:
+    """Those that are addresses."""
+    return [file for file in files if file.startswith(("http://", "https://"))]
+
+
+@contextmanager
+def _local(
+    files: tuple[str, ...], graph: str, user: str, token_env: str, timeout: float | None
+) -> Iterator[list[Path]]:
+    """Files by their paths, and graphs of endpoints as files, for as long as they are read."""
+    remote = _elsewhere(files)
+    with ExitStack() as stack:
+        paths = []
+        for file in files:
+            if file in remote:
+                folder = Path(stack.enter_context(TemporaryDirectory(prefix="councilgraph-")))
+                paths.append(_remote(file, "", user, token_env, timeout).fetch(graph, folder))
+            else:
+                paths.append(Path(file))
+        yield paths
 
 
 def _within(seconds: float) -> None:

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
-from pyoxigraph import DefaultGraph, NamedNode, Quad, QueryTriples, RdfFormat, Store, Triple, parse
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, RdfFormat, Store, Triple, parse
 
 from councilgraph.bundle import Rooms
 from councilgraph.concepts import TABLES
@@ -272,9 +272,28 @@ def current(rooms: Rooms) -> tuple[Store | None, bool]:
     return store, pointer.get("fingerprint") == rooms.fingerprint()
 
 
-def triples(store: Store, subject: NamedNode | None = None) -> Iterator[Triple]:
+class Quads(Protocol):
+    """What holds a graph: a store, or a store elsewhere."""
+
+    def quads_for_pattern(
+        self,
+        subject: NamedNode | None,
+        predicate: NamedNode | None,
+        object: NamedNode | Literal | None,
+        graph_name: DefaultGraph | None = None,
+        /,
+    ) -> Iterator[Quad]:
+        """The quads with these terms."""
+
+
+def triples(store: Quads, subject: NamedNode | None = None) -> Iterator[Triple]:
     """Every triple of the graph, or of one of its subjects; a scenario's are not of it."""
     return (quad.triple for quad in store.quads_for_pattern(subject, None, None, DefaultGraph()))
+
+
+def write(store: Store, out: IO[bytes]) -> None:
+    """Write every triple of the graph as N-Triples, as they come: memory does not grow with the graph."""
+    store.dump(out, RdfFormat.N_TRIPLES, from_graph=DefaultGraph())
 
 
 def changed(graph: Graph, before: Store | None) -> set[str]:

@@ -26,7 +26,7 @@ from councilgraph.dataset import Progress, silent
 from councilgraph.errors import CouncilgraphError, Finding, FindingsError, UsageError, unknown
 from councilgraph.iris import kind_of
 from councilgraph.namespaces import XSD
-from councilgraph.queries import Cell, Query, Rows
+from councilgraph.queries import Cell, Query, Rows, Source
 
 #: A value as Python has it: IRIs and texts are `str`.
 T = TypeVar("T")
@@ -125,10 +125,11 @@ class Graph:
     """
 
     rooms: Rooms
-    store: Store
+    #: What answers: the embedded store, a view, or a store elsewhere.
+    store: Source
     viewed: str = field(default="", kw_only=True)
     #: What a view was made of: names and codes are looked up there too, whoever vouches for them.
-    whole: Store | None = field(default=None, kw_only=True)
+    whole: Source | None = field(default=None, kw_only=True)
 
     def query(
         self,
@@ -244,7 +245,7 @@ class Graph:
         """Every canned query: name, title, question, parameters."""
         return queries.catalogue(self.rooms)
 
-    def _meant(self, look: Callable[[Store], T]) -> T:
+    def _meant(self, look: Callable[[Source], T]) -> T:
         """What a word means in this graph, or else in the one that it is a view of."""
         try:
             return look(self.store)
@@ -295,6 +296,7 @@ def open(
     *,
     scenario: str = "",
     trust: str = "",
+    endpoint: Source | None = None,
     progress: Progress = silent,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Graph:
@@ -302,15 +304,22 @@ def open(
 
     With a `scenario`, that of the main graph and what the scenario supposes; with `trust="official"`, that of
     the records that rest on an official source. Either is a view in memory: the store does not change.
+    With an `endpoint` (`councilgraph.endpoint.Remote`), the graph that a store elsewhere holds.
     FindingsError where the tables have findings and there is no store from before.
     """
     rooms = bundle.rooms(Path(root) if root is not None else None)
+    if endpoint is not None:
+        if scenario or trust:
+            why = "is for the embedded store: a view is made from its tables"
+            raise UsageError("--scenario" if scenario else "--trust", why, "Ask without --endpoint.")
+        return Graph(rooms, endpoint)
     graph = Graph(rooms, ready(rooms, progress, warn))
     return graph if not (scenario or trust) else viewed(graph, scenario, trust)
 
 
 def viewed(graph: Graph, scenario: str = "", trust: str = "") -> Graph:
     """A graph with a scenario, or without the records that a rule of trust leaves out, or both."""
+    assert isinstance(graph.store, Store), "a view is made from the tables"
     if scenario and scenario not in dataset.scenarios(graph.store):
         raise unknown("--scenario", scenario, dataset.scenarios(graph.store), "scenario")
     if trust and trust not in queries.rules(graph.rooms):

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 from pyoxigraph import (
     DefaultGraph,
@@ -27,6 +28,7 @@ from pyoxigraph import (
     Triple,
 )
 
+from councilgraph import dataset
 from councilgraph.bundle import Rooms
 from councilgraph.dataset import Graph
 from councilgraph.errors import CouncilgraphError, Finding, UsageError
@@ -96,6 +98,15 @@ class Rows:
     rows: Sequence[tuple[Cell, ...]]
 
 
+class Source(dataset.Quads, Protocol):
+    """What answers: the embedded store, or a store elsewhere (`endpoint.Remote`)."""
+
+    def query(
+        self, query: str, /, *, prefixes: dict[str, str] | None = None
+    ) -> QuerySolutions | QueryBoolean | QueryTriples | Rows | bool | list[Triple]:
+        """The answer to a query; SyntaxError where it is none."""
+
+
 def parse(path: Path, rooms: Rooms) -> Query:
     """Read one `.rq` file; its header's mistakes are errors with file and line."""
     where = str(path.relative_to(rooms.root))
@@ -148,7 +159,7 @@ def rules(rooms: Rooms) -> list[str]:
     return sorted(path.stem for path in (rooms.queries / "distrust").glob("*.rq"))
 
 
-def distrusted(store: Store, rooms: Rooms, rule: str) -> set[NamedNode]:
+def distrusted(store: Source, rooms: Rooms, rule: str) -> set[NamedNode]:
     """The records that a rule of trust leaves out."""
     query = parse(rooms.queries / "distrust" / f"{rule}.rq", rooms)
     return {row[0] for row in select(store, query.text).rows if isinstance(row[0], NamedNode)}
@@ -170,7 +181,7 @@ def named(name: str, rooms: Rooms) -> Query:
     return parse(files[name], rooms)
 
 
-def run(store: Store, query: Query, values: Mapping[str, Term | Sequence[Term]]) -> Rows:
+def run(store: Source, query: Query, values: Mapping[str, Term | Sequence[Term]]) -> Rows:
     """The rows of a canned query's answer, without the records that they rest on."""
     return shown(select(store, query.bound(values)), query)
 
@@ -206,11 +217,13 @@ def parts(cell: Cell) -> list[str]:
     return cell.value.split("; ") if cell else []
 
 
-def select(store: Store, text: str) -> Rows:
+def select(store: Source, text: str) -> Rows:
     """The rows of a SELECT."""
     answer = store.query(text)
+    if isinstance(answer, Rows):
+        return answer
     assert isinstance(answer, QuerySolutions)
-    return _rows(answer)
+    return rows(answer)
 
 
 def unmet(graph: Graph, rooms: Rooms) -> list[Finding]:
@@ -235,7 +248,7 @@ def unmet(graph: Graph, rooms: Rooms) -> list[Finding]:
     return found
 
 
-def ask(store: Store, text: str) -> Rows | bool | list[Triple]:
+def ask(store: Source, text: str) -> Rows | bool | list[Triple]:
     """The answer to anybody's SPARQL, our prefixes known: rows, yes or no, or triples. It reads only.
 
     UsageError where it is not a query, or asks other servers (SERVICE).
@@ -248,11 +261,11 @@ def ask(store: Store, text: str) -> Rows | bool | list[Triple]:
         )
     try:
         answer = store.query(text, prefixes=PREFIXES)
+        if isinstance(answer, QuerySolutions):
+            return rows(answer)
         if isinstance(answer, QueryBoolean):
             return bool(answer)
-        if isinstance(answer, QueryTriples):
-            return list(answer)
-        return _rows(answer)
+        return list(answer) if isinstance(answer, QueryTriples) else answer
     except SyntaxError as error:
         updates = re.match(
             r"\s*(PREFIX\s+\S+\s+\S+\s*)*(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b",
@@ -271,7 +284,7 @@ def ask(store: Store, text: str) -> Rows | bool | list[Triple]:
 
 
 def values(
-    store: Store, rooms: Rooms, query: Query, words: Mapping[str, str], called: Mapping[str, str]
+    store: Source, rooms: Rooms, query: Query, words: Mapping[str, str], called: Mapping[str, str]
 ) -> dict[str, Term]:
     """The terms that a person's words for a query's parameters stand for.
 
@@ -289,7 +302,7 @@ def values(
 
 
 def value(
-    store: Store, rooms: Rooms, param: Parameter, text: str, on: date | None = None, where: str = ""
+    store: Source, rooms: Rooms, param: Parameter, text: str, on: date | None = None, where: str = ""
 ) -> Term:
     """The RDF term that a person's word for a parameter stands for; UsageError says what would do.
 
@@ -330,7 +343,7 @@ def _plain(text: str, where: str, example: str) -> str:
     return text.strip()
 
 
-def thing(store: Store, rooms: Rooms, text: str, where: str = "THING") -> NamedNode:
+def thing(store: Source, rooms: Rooms, text: str, where: str = "THING") -> NamedNode:
     """The thing of any kind that a person's word stands for: a council before an area, and so on by kind.
 
     UsageError says what would do.
@@ -351,7 +364,7 @@ def thing(store: Store, rooms: Rooms, text: str, where: str = "THING") -> NamedN
     return _resource(store, rooms, kinds[0], text, where, None)
 
 
-def _resource(store: Store, rooms: Rooms, kind: str, text: str, where: str, on: date | None) -> NamedNode:
+def _resource(store: Source, rooms: Rooms, kind: str, text: str, where: str, on: date | None) -> NamedNode:
     exact = _known(store, kind, text)
     if exact:
         return exact
@@ -380,7 +393,7 @@ def _resource(store: Store, rooms: Rooms, kind: str, text: str, where: str, on: 
 
 
 def _designated(
-    others: list[NamedNode], kind: str, store: Store, rooms: Rooms, on: date | None
+    others: list[NamedNode], kind: str, store: Source, rooms: Rooms, on: date | None
 ) -> list[NamedNode]:
     """The areas that bodies were the councils of, or the councils that areas had: on a day, or else ever."""
     name, param = ("area/of-body", "authority") if kind == "area" else ("area/councils", "area")
@@ -391,7 +404,7 @@ def _designated(
     return list(dict.fromkeys(row[0] for row in then or rows if isinstance(row[0], NamedNode)))
 
 
-def _known(store: Store, kind: str, text: str) -> NamedNode | None:
+def _known(store: Source, kind: str, text: str) -> NamedNode | None:
     """The resource that a slug, a prefixed name or an IRI names, if the graph has it."""
     base = instance(kind, "").value
     prefix = f"{kind}:"
@@ -403,7 +416,7 @@ def _known(store: Store, kind: str, text: str) -> NamedNode | None:
     return node if next(store.quads_for_pattern(node, None, None, DefaultGraph()), None) else None
 
 
-def _names(store: Store, kind: str) -> dict[str, str]:
+def _names(store: Source, kind: str) -> dict[str, str]:
     """Every name of the resources of a kind, lower case → slug: for suggestions."""
     base = instance(kind, "").value
     names = {}
@@ -420,7 +433,7 @@ def _names(store: Store, kind: str) -> dict[str, str]:
     return names
 
 
-def _concept(store: Store, param: Parameter, text: str, where: str) -> NamedNode:
+def _concept(store: Source, param: Parameter, text: str, where: str) -> NamedNode:
     scheme = param.kind.removeprefix("concept/")
     base = concept(scheme, "").value
     slug = slugify(text.strip("<>").removeprefix(base).rpartition(":")[2])
@@ -450,7 +463,7 @@ def _date(text: str, where: str) -> Literal:
         ) from None
 
 
-def label(store: Store, node: Term) -> str:
+def label(store: Source, node: Term) -> str:
     """What a person calls a resource."""
     quad = (
         next(store.quads_for_pattern(node, SKOS.prefLabel, None, DefaultGraph()), None)
@@ -487,7 +500,8 @@ def _term(text: str, where: str) -> Term:
     return term
 
 
-def _rows(answer: QuerySolutions) -> Rows:
+def rows(answer: QuerySolutions) -> Rows:
+    """The rows of a SELECT's answer."""
     columns = tuple(variable.value for variable in answer.variables)
     return Rows(columns, [tuple(solution[name] for name in columns) for solution in answer])
 

@@ -426,7 +426,7 @@ def _sarif(rules: dict[str, list[Finding]]) -> str:
 
 
 @contextmanager
-def bar(stream: TextIO) -> Iterator[Callable[[int, int, str], None]]:
+def bar(stream: TextIO, verb: str = "check") -> Iterator[Callable[[int, int, str], None]]:
     """A bar of progress where the stream is a terminal; nothing elsewhere."""
     if not stream.isatty():
         yield lambda _done, _of, _name: None
@@ -435,9 +435,9 @@ def bar(stream: TextIO) -> Iterator[Callable[[int, int, str], None]]:
     from rich.progress import Progress
 
     with Progress(console=Console(file=stream), transient=True) as progress:
-        task = progress.add_task("check", total=None)
+        task = progress.add_task(verb, total=None)
         yield lambda done, of, name: progress.update(
-            task, completed=done, total=of, description=f"check {name}"
+            task, completed=done, total=of, description=f"{verb} {name}"
         )
 
 

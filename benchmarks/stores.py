@@ -1,0 +1,209 @@
+"""A push to each store beside the store's own bulk loader: seconds, and peak memory of client and server.
+
+    python benchmarks/stores.py [--sizes world,national,1m,10m] [--stores Oxigraph,Fuseki,Virtuoso]
+        [--folder DIR] [--save FILE.json]
+
+Both begin with an empty store on disk. The loader reads a file of N-Triples; a push is counted from its
+first request to the last, with its staging graph and its move, and once more over the graph that it put.
+It prints Markdown; how far it is goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from pyoxigraph import Store
+
+from queries import SIZES, Made, machine, made, markdown
+
+# The tests know how to start the stores.
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "stores"))
+import engines
+import servers
+from councilgraph import endpoint, push
+
+#: The goal: how many times as long as the loader a push may take.
+GOAL = 1.3
+#: Seconds that an answer to a push may take.
+LIMIT = 7200
+Report = dict[str, Any]
+
+
+def run(command: Sequence[str], folder: Path) -> Report:
+    """Run a loader to its end: its seconds, and its peak memory in bytes."""
+    log = folder / "loader.log"
+    start = time.perf_counter()
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        return {"failed": " ".join(log.read_text(errors="replace").split())[-200:]}
+    return {"seconds": time.perf_counter() - start, "server": used.ru_maxrss * 1024}
+
+
+def by_oxigraph(graph: Made, folder: Path) -> Report:
+    binary = str(Path(sys.executable).parent / "oxigraph")
+    return run([binary, "load", "--location", str(folder / "store"), "--file", str(graph.triples)], folder)
+
+
+def by_fuseki(graph: Made, folder: Path) -> Report:
+    words = ["tdb2.tdbloader", "--loc", str(folder / "tdb"), str(graph.triples)]
+    return run([engines.java_binary(), "-cp", str(engines.fuseki_jar().resolve()), *words], folder)
+
+
+def by_virtuoso(graph: Made, folder: Path) -> Report:
+    """By `ld_dir` and `rdf_loader_run` in a server that runs; the file has to be in its folder."""
+    if shutil.which("isql-vt") is None:
+        raise engines.UnavailableError("no isql-vt: apt-get install virtuoso-opensource-7-bin")
+    store = servers.virtuoso(folder)
+    (folder / "graph.nt").symlink_to(graph.triples.resolve())
+    port = re.findall(r"^ServerPort = 127.0.0.1:(\d+)", (folder / "virtuoso.ini").read_text(), re.MULTILINE)[
+        0
+    ]
+    text = f"ld_dir('.', 'graph.nt', '{store.graph}'); rdf_loader_run(); checkpoint;"
+    with store.server as server:
+        start = time.perf_counter()
+        done = run(["isql-vt", port, "dba", "dba", f"exec={text}"], folder)
+        if "failed" in done:
+            return done
+        count = store.remote(timeout=LIMIT).count(store.graph)
+        if count != graph.count:
+            return {"failed": f"{count:,} triples of {graph.count:,} arrived"}
+        return {"seconds": time.perf_counter() - start, "server": peak(server.pid)}
+
+
+LOADERS: dict[str, Callable[[Made, Path], Report]] = {
+    "Oxigraph": by_oxigraph,
+    "Fuseki": by_fuseki,
+    "Virtuoso": by_virtuoso,
+}
+
+
+def peak(pid: int) -> int:
+    """The most memory that a process has had, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024
+
+
+def pushed(graph: Made, name: str, folder: Path) -> list[Report]:
+    """Push twice to a fresh store, each from a process of its own."""
+    store = servers.STORES[name](folder)
+    found = []
+    with store.server as server:
+        for _ in range(2):
+            context = multiprocessing.get_context("spawn")
+            here, there = context.Pipe()
+            asked = (store.url, store.user, store.password, store.graph)
+            process = context.Process(target=one, args=(there, str(graph.store), *asked))
+            process.start()
+            there.close()
+            try:
+                found.append(here.recv() | {"server": peak(server.pid)})
+            except EOFError:
+                found.append({"failed": "ended as it pushed"})
+            process.join()
+    return found
+
+
+def one(told: Connection, place: str, url: str, user: str, password: str, graph: str) -> None:
+    """One push, and the stages of it."""
+    stages: dict[str, float] = {}
+    start = time.perf_counter()
+    try:
+        who = endpoint.Credentials(user, password)
+        push.push(
+            Store.read_only(place),
+            endpoint.Remote(endpoint.address(url), "", who, LIMIT),
+            graph,
+            progress=lambda stage, _, seconds: stages.__setitem__(stage, seconds),
+        )
+        seconds = time.perf_counter() - start
+        client = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        told.send({"seconds": seconds, "client": client, "stages": stages})
+    except Exception as error:
+        told.send({"failed": str(error)})
+
+
+def measure(args: argparse.Namespace, folder: Path) -> Report:
+    """Every size, store by store."""
+    report: Report = {"machine": machine(), "sizes": {}}
+    for size in args.sizes:
+        graph = made(size, folder)
+        sheet = report["sizes"][size] = {"triples": graph.count, "stores": {}}
+        for name in args.stores:
+            print(f"{size}: {name}", file=sys.stderr)
+            try:
+                with tempfile.TemporaryDirectory(dir=folder) as place:
+                    loaded = LOADERS[name](graph, Path(place))
+                with tempfile.TemporaryDirectory(dir=folder) as place:
+                    first, again = pushed(graph, name, Path(place))
+                sheet["stores"][name] = {"loader": loaded, "push": first, "again": again}
+            except engines.UnavailableError as error:
+                sheet["stores"][name] = {"without": str(error)}
+            if args.save:
+                args.save.write_text(json.dumps(report, indent=1))
+    return report
+
+
+def tables(report: Report) -> str:
+    parts = [f"Measured {report['machine']}."]
+    for size, sheet in report["sizes"].items():
+        lines = [["store", "how", "seconds", "of the loader's", "sending", "moving", "client", "server"]]
+        for name, cells in sheet["stores"].items():
+            if "without" in cells:
+                parts.append(f"{name} is not there: {cells['without']}")
+                continue
+            loader = cells["loader"].get("seconds")
+            for how, title in (("loader", "its loader"), ("push", "push"), ("again", "push over it")):
+                cell = cells[how]
+                if "failed" in cell:
+                    lines.append([name, title, f"failed: {cell['failed']}", *[""] * 5])
+                    continue
+                times = f"{cell['seconds'] / loader:.1f}" if loader and how != "loader" else ""
+                if times and float(times) > GOAL:
+                    times += " (missed)"
+                stages = cell.get("stages", {})
+                took = [f"{stages[s]:.1f}" if s in stages else "" for s in ("sent", "moved")]
+                memory = [f"{cell[s] / 1e6:,.0f} MB" if s in cell else "" for s in ("client", "server")]
+                lines.append([name, title, f"{cell['seconds']:.1f}", times, *took, *memory])
+        parts += [f"### {size}: {sheet['triples']:,} triples", markdown(lines)]
+    return "\n\n".join(parts)
+
+
+def main() -> None:
+    """Measure, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sizes", default="national,1m,10m", help="of world,national,1m,10m (%(default)s)")
+    parser.add_argument("--stores", default=",".join(LOADERS), help="of %(default)s")
+    parser.add_argument("--folder", type=Path, help="where the graphs are made, and kept for the next time")
+    parser.add_argument("--save", type=Path, metavar="FILE.json", help="where the numbers are written too")
+    args = parser.parse_args()
+    for option, known in (("sizes", SIZES), ("stores", LOADERS)):
+        chosen = getattr(args, option).split(",")
+        if strange := set(chosen) - set(known):
+            parser.error(f"--{option}: {', '.join(sorted(strange))}: take {', '.join(known)}")
+        setattr(args, option, [name for name in known if name in chosen])
+    with ExitStack() as stack:
+        folder = args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        print(tables(measure(args, folder)))
+
+
+if __name__ == "__main__":
+    main()

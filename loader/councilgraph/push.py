@@ -1,0 +1,316 @@
+"""Put the graph into a store elsewhere: its readers see the old graph, or the new one, and nothing between.
+
+The triples go into a staging graph; what arrived there is counted, and only then moved into the place of the
+old graph, which is one update. A push that dies leaves its staging graph: the store keeps a list of them (in
+the graph `STAGING`), and the next push drops those whose push has ended.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from pyoxigraph import (
+    CanonicalizationAlgorithm,
+    Dataset,
+    DefaultGraph,
+    Literal,
+    NamedNode,
+    Quad,
+    RdfFormat,
+    Store,
+    Triple,
+    parse,
+)
+
+from councilgraph import dataset
+from councilgraph.dataset import Clock, Progress, silent
+from councilgraph.endpoint import Body, PassingError, RefusedError, Remote, iri, named, near
+from councilgraph.errors import CouncilgraphError, UsageError
+from councilgraph.namespaces import BASE, DCTERMS
+
+#: Lists the staging graphs of a store: each `dcterms:replaces` the name of the graph that it is for.
+STAGING = f"{BASE}staging"
+#: Seconds after which a push from elsewhere has ended, one way or the other.
+_STALE = 86_400
+#: The triples of an update where there is no Graph Store Protocol, and the bytes that end one earlier.
+_BATCH, _BATCH_BYTES = 1_000, 500_000
+#: What a store answers to a PUT where it has no Graph Store Protocol.
+_NO_STORE = (404, 405, 501)
+#: The triples that the slowest of stores moves in a second, about.
+_MOVED = 2_000
+Step = Callable[[int, int], None]  # how far, of how much
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push put where, or would: triples, in the place of how many, and how.
+
+    `way` is empty where nothing was sent; `digest` is the canonical hash, where it was compared.
+    """
+
+    triples: int
+    before: int
+    way: str = ""
+    digest: str = ""
+
+
+def push(
+    store: Store,
+    remote: Remote,
+    graph: str = "",
+    *,
+    dry_run: bool = False,
+    verify: bool = False,
+    compress: bool | None = None,
+    progress: Progress = silent,
+    step: Step | None = None,
+) -> Pushed:
+    """Put the graph in the place of a graph of another store, or of its default graph.
+
+    `verify` compares canonical hashes too, for which both graphs are held in memory; without it memory does
+    not grow with the graph. `compress` sends gzip where the server takes it, if it is not said: to other
+    machines. CouncilgraphError where the push fails: the old graph answers then, whole.
+    """
+    _allowed(remote, graph)
+    clock = Clock(progress)
+    before = remote.count(graph)
+    clock("reached", f"{remote.where.name}, {before:,} triples in {_called(graph)}")
+    if dry_run:
+        return Pushed(sum(1 for _ in dataset.triples(store)), before)
+    dropped = _sweep(remote)
+    if dropped:
+        clock("cleaned", f"{dropped} staging graph{'' if dropped == 1 else 's'} of pushes that died")
+    staging = f"{STAGING}/{_us()}-{os.getpid()}-{time.time_ns()}"
+    entry = f"{NamedNode(staging)} {DCTERMS.replaces} {Literal(graph or 'default')}"
+    remote.update(f"INSERT DATA {{ GRAPH <{STAGING}> {{ {entry} }} }}")
+    try:
+        with tempfile.TemporaryDirectory(prefix="councilgraph-") as folder:
+            way = _way(
+                remote, staging, Path(folder), not near(remote.where.store) if compress is None else compress
+            )
+            file = Path(folder) / "graph.nt"
+            count = _write(store, file, way == "gzip")
+            clock("written", f"{count:,} triples, {file.stat().st_size:,} bytes{', gzip' * (way == 'gzip')}")
+            if way == "batches":
+                _insert(remote, staging, file, count, step)
+            else:
+                _put(remote, staging, Body(file, way if way == "gzip" else "", step))
+        _arrived(remote, staging, count)
+        digest = _digest(dataset.triples(store)) if verify else ""
+        if digest:
+            _same(remote, staging, digest)
+        clock("sent", f"{count:,} triples by {_WAYS[way]}")
+        _move(remote, staging, graph, count)
+    except CouncilgraphError as error:
+        if not isinstance(error, RefusedError) or error.status:  # it still answers
+            with suppress(CouncilgraphError):
+                if remote.count(graph) == before:  # and has not begun to move
+                    _drop(remote, staging)
+        raise
+    _arrived(remote, graph, count)
+    if digest:
+        _same(remote, graph, digest)
+    clock("moved", f"{count:,} triples counted in {_called(graph)}{', canonical hash ' * verify}{digest}")
+    _drop(remote, staging)
+    return Pushed(count, before, _WAYS[way], digest)
+
+
+_WAYS = {
+    "gzip": "the Graph Store Protocol, gzip",
+    "plain": "the Graph Store Protocol",
+    "batches": "SPARQL Update, in batches",
+}
+
+
+def canonical(triples: Iterable[Triple]) -> Iterator[str]:
+    """The lines of the canonical N-Quads (RDFC-1.0) of triples, in order, whatever names blank nodes have."""
+    held = Dataset(Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in triples)
+    held.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    return iter(sorted(f"{quad.triple} .\n" for quad in held))
+
+
+def _digest(triples: Iterable[Triple]) -> str:
+    digest = hashlib.sha256()
+    for line in canonical(triples):
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def _allowed(remote: Remote, graph: str) -> None:
+    if graph:
+        iri(graph)
+        for own in ("derived", "scenario", "staging"):
+            if graph == f"{BASE}{own}" or graph.startswith(f"{BASE}{own}/"):
+                why = "is where councilgraph keeps what is not the graph"
+                raise UsageError("--graph", f"{graph} {why}", f"Take another, such as {BASE}graph.")
+    elif not remote.where.own_default:
+        why = f"is needed: the default graph of {remote.where.name} is all of its graphs together"
+        raise UsageError("--graph", why, f"Name one, such as {BASE}graph.")
+
+
+def _way(remote: Remote, staging: str, folder: Path, compress: bool) -> str:
+    """How the store takes triples: found with one triple, since some say that they took what they did not."""
+    file = folder / "probe.nt"
+    if not remote.where.store:
+        return "batches"
+    line = f"<{staging}> {DCTERMS.replaces} <{staging}> .\n".encode()
+    for way in ("gzip", "plain") if compress else ("plain",):
+        file.write_bytes(gzip.compress(line, mtime=0) if way == "gzip" else line)
+        try:
+            remote.put(staging, Body(file, "gzip" if way == "gzip" else ""))
+            if remote.count(staging) == 1:
+                return way
+        except RefusedError as error:
+            if error.status in _NO_STORE:
+                return "batches"
+            if way == "plain" or error.status in (0, 401, 403, 429, 503):
+                raise
+    raise CouncilgraphError(remote.where.store, "says that it took a triple that it does not have")
+
+
+def _write(store: Store, file: Path, compress: bool) -> int:
+    """Write the triples into a file; how many."""
+    try:
+        with file.open("wb") as out:
+            if not compress:
+                return _counted(store, out)
+            with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0) as packed:
+                return _counted(store, packed)
+    except OSError as error:
+        remedy = "Free some space, or name another folder in TMPDIR."
+        why = f"cannot be written ({error.strerror or error})"
+        raise CouncilgraphError(str(file.parent), why, remedy) from error
+
+
+def _counted(store: Store, out: IO[bytes] | gzip.GzipFile) -> int:
+    tally = _Tally(out)
+    dataset.write(store, tally)  # type: ignore[arg-type] # it writes, and no more is asked of it
+    return tally.lines
+
+
+class _Tally:
+    """Counts the lines that go through it."""
+
+    def __init__(self, out: IO[bytes] | gzip.GzipFile) -> None:
+        self._out, self.lines = out, 0
+
+    def write(self, part: bytes) -> int:
+        """Write a part."""
+        self.lines += part.count(b"\n")
+        return self._out.write(part)
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        self._out.flush()
+
+
+def _put(remote: Remote, staging: str, body: Body) -> None:
+    try:
+        remote.put(staging, body)
+    except RefusedError as error:
+        if error.status != 500:
+            raise
+        remote.put(staging, body)  # Virtuoso fails so when it is at odds with itself over locks
+
+
+def _insert(remote: Remote, staging: str, file: Path, count: int, step: Step | None) -> None:
+    """Insert a file's triples, so many at a time: what is inserted twice is there once."""
+    done = 0
+    with file.open(encoding="utf-8", newline="\n") as lines:
+        while batch := _some(lines):
+            remote.update(f"INSERT DATA {{ GRAPH <{staging}> {{\n{''.join(batch)}}} }}")
+            done += len(batch)
+            if step:
+                step(done, count)
+
+
+def _some(lines: IO[str]) -> list[str]:
+    batch, size = [], 0
+    for line in islice(lines, _BATCH):
+        batch.append(line)
+        size += len(line)
+        if size > _BATCH_BYTES:
+            break
+    return batch
+
+
+def _arrived(remote: Remote, graph: str, count: int) -> None:
+    found = remote.count(graph)
+    if found != count:
+        why = f"holds {found:,} triples in {_called(graph)} where {count:,} were sent"
+        remedy = "Look into its log, and whether somebody else writes there; then push again."
+        raise CouncilgraphError(remote.where.query, why, remedy)
+
+
+def _same(remote: Remote, graph: str, digest: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="councilgraph-") as folder:
+        file = remote.fetch(graph, Path(folder))
+        form = RdfFormat.from_extension(file.suffix.removeprefix("."))
+        found = _digest(quad.triple for quad in parse(path=file, format=form))
+    if found != digest:
+        hashes = f"{found[:12]}…, not {digest[:12]}…"
+        why = f"gives back other triples from {_called(graph)} than were sent ({hashes})"
+        raise CouncilgraphError(remote.where.query, why, "It rewrites terms: see docs/stores.md.")
+
+
+def _move(remote: Remote, staging: str, graph: str, count: int) -> None:
+    """Move the staging graph into its place. Where the connection breaks, look what was done, and go on."""
+    for last in (False, False, True):
+        try:
+            remote.move(staging, graph, count / _MOVED)
+            return
+        except PassingError as error:
+            held = remote.count(staging)
+            if held == 0:  # it was moved, and only the answer was lost
+                return
+            if last or held != count or error.unsent:
+                raise
+
+
+def _drop(remote: Remote, staging: str) -> None:
+    """Drop a staging graph, and take it from the list."""
+    remote.update(f"DROP SILENT {named(staging)}")
+    remote.update(f"DELETE WHERE {{ GRAPH <{STAGING}> {{ {iri(staging)} ?replaces ?graph }} }}")
+    if remote.count(STAGING) == 0:
+        remote.update(f"DROP SILENT {named(STAGING)}")
+
+
+def _sweep(remote: Remote) -> int:
+    """Drop the staging graphs of pushes that have ended; how many."""
+    dropped = 0
+    for node in remote.subjects(STAGING):
+        if node.startswith(f"{STAGING}/") and _ended(node.removeprefix(f"{STAGING}/")):
+            _drop(remote, node)
+            dropped += 1
+    return dropped
+
+
+def _ended(name: str) -> bool:
+    """Whether the push whose staging graph has this name has ended."""
+    try:
+        host, pid, begun = name.split("-")
+        if host == _us():
+            return not dataset.alive(int(pid))
+        return time.time_ns() - int(begun) > _STALE * 1_000_000_000
+    except ValueError:
+        return True
+
+
+def _us() -> str:
+    """What tells machines apart, without their names."""
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:12]
+
+
+def _called(graph: str) -> str:
+    return f"<{graph}>" if graph else "the default graph"

@@ -1,0 +1,173 @@
+"""What stands between a push and a real store, and does at one request what goes wrong in the world."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+#: Seconds that any exchange may take, and how many a test may have.
+LONGEST, MOST = 60, 500
+
+
+@dataclass
+class Request:
+    """A request as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def kind(self) -> str:
+        """`put`, `move`, `update` or `query`."""
+        if self.method in ("PUT", "GET"):
+            return self.method.lower()
+        if not self.path.startswith("/update"):
+            return "query"
+        return "move" if b"MOVE" in self.body else "update"
+
+
+#: What is answered instead of what the store would; None passes the request on.
+Fault = Callable[["Handler", Request], bool]
+
+
+@dataclass
+class Proxy:
+    """A server on a port of this machine; `fault` answers a request (True), or lets it through (False)."""
+
+    to: int
+    fault: Fault | None = None
+    port: int = 0
+    seen: list[Request] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/query"
+
+    def count(self, kind: str) -> int:
+        return sum(1 for request in self.seen if request.kind == kind)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Reads a request, and answers it as the fault or the store does."""
+
+    proxy: Proxy
+    protocol_version = "HTTP/1.1"
+    timeout = LONGEST
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _all(self) -> None:
+        assert "Transfer-Encoding" not in self.headers, "chunked: not every store takes that"
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        request = Request(self.command, self.path, dict(self.headers.items()), body)
+        self.proxy.seen.append(request)
+        if len(self.proxy.seen) > MOST or (self.proxy.fault and self.proxy.fault(self, request)):
+            return
+        self.pass_on(request)
+
+    do_GET = do_PUT = do_POST = _all  # noqa: N815 — as http.server has it
+
+    def pass_on(self, request: Request) -> None:
+        store = http.client.HTTPConnection("127.0.0.1", self.proxy.to, timeout=LONGEST)
+        try:
+            headers = {k: v for k, v in request.headers.items() if k not in ("Host", "Connection")}
+            store.request(request.method, request.path, request.body, headers)
+            answer = store.getresponse()
+            kept = {k: v for k, v in answer.getheaders() if k.lower() == "content-type"}
+            self.say(answer.status, answer.read(), kept)
+        except OSError:
+            self.reset()  # the store is gone, and so is the connection
+        finally:
+            store.close()
+
+    def say(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def reset(self) -> None:
+        """End the connection as a broken network does."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
+        self.wfile = open("/dev/null", "wb")  # noqa: SIM115 — closed with the handler
+
+
+def once(kind: str, do: Callable[[Handler, Request], None], times: int = 1) -> Fault:
+    """Does something at the first requests of a kind, and lets everything else through."""
+    left = [times]
+
+    def fault(handler: Handler, request: Request) -> bool:
+        if request.kind != kind or left[0] == 0:
+            return False
+        left[0] -= 1
+        do(handler, request)
+        return True
+
+    return fault
+
+
+def says(status: int, body: bytes = b"", **headers: str) -> Callable[[Handler, Request], None]:
+    """Answers with a status; `Retry_After` is written so."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda handler, _: handler.say(status, body, named)
+
+
+def resets(handler: Handler, _: Request) -> None:
+    handler.reset()
+
+
+def done_then_resets(handler: Handler, request: Request) -> None:
+    """The store does it, and nobody hears of that."""
+    store = http.client.HTTPConnection("127.0.0.1", handler.proxy.to, timeout=LONGEST)
+    headers = {k: v for k, v in request.headers.items() if k not in ("Host", "Connection")}
+    store.request(request.method, request.path, request.body, headers)
+    store.getresponse().read()
+    store.close()
+    handler.reset()
+
+
+def sleeps(seconds: float) -> Callable[[Handler, Request], None]:
+    def slow(handler: Handler, _: Request) -> None:
+        time.sleep(seconds)
+        handler.reset()
+
+    return slow
+
+
+@contextmanager
+def proxied(to: int, certificate: tuple[Path, Path] | None = None) -> Iterator[Proxy]:
+    """A proxy in front of a store on a port, until the end of the `with`."""
+    proxy = Proxy(to)
+    handler = type("Bound", (Handler,), {"proxy": proxy})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that hangs up is what is tested
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    proxy.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
