@@ -240,7 +240,7 @@ def ask(store: Store, text: str) -> Rows | bool | list[Triple]:
 
     UsageError where it is not a query, or asks other servers (SERVICE).
     """
-    if _calls_service(text):
+    if services(text):
         raise UsageError(
             "query",
             "calls another server (SERVICE)",
@@ -512,22 +512,24 @@ def joined(answer: Rows, join: tuple[str, ...]) -> Rows:
     return Rows(answer.columns, rows)
 
 
-_TOKENS = re.compile(
-    r"""<[^<>"{}|^`\\\x00-\x20]*>"""  # an IRI
-    r"""|\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''"""
-    r"""|"(?:[^"\\\n\r]|\\.)*"|'(?:[^'\\\n\r]|\\.)*'"""
-    r"""|\#[^\n\r]*"""  # a comment
-    r"""|[?$@]\w+|[\w.-]*:[\w.:%/\\-]*"""  # a variable, a language, a prefixed name
-    r"""|(?P<service>\bservice\b)|\w+|.""",
-    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+_BLANK = r"(?:\s|\#[^\n\r]*+)*+"
+#: SERVICE, where it calls, as the store's parser takes it: with no blank before or after it too. What stands
+#: before is not read, save that it is no variable's name, so that no string, comment or name can hide a call.
+_SERVICE = re.compile(
+    rf"""[?$]\w+ | (?P<call>service){_BLANK}(?:silent{_BLANK})?
+    (?: <(?P<iri>[^<>"{{}}|^`\\\x00-\x20]*)> | <[^<>]*>  # an IRI, or an odd one
+    | [?$][^\s{{}}<>"]+ | [^\s{{}}<>"]*?:[^\s{{}}<>"]*  # a variable, a prefixed name
+    ){_BLANK}\{{""",
+    re.IGNORECASE | re.VERBOSE,
 )
 
 
-def _calls_service(text: str) -> bool:
-    """Whether a query has the keyword SERVICE, not in an IRI, string, comment, variable or prefixed name."""
-    # SPARQL reads \\u escapes anywhere, keywords included, before it reads anything else.
+def services(text: str) -> set[str]:
+    """The servers that a query calls (SERVICE): their IRIs; "" for one that is no IRI as it stands there."""
+    # SPARQL reads \u escapes anywhere before it reads anything else; not every parser does.
     plain = re.sub(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})", lambda m: _character(m[1] or m[2]), text)
-    return any(match["service"] for match in _TOKENS.finditer(plain))
+    found = (match for way in (text, plain) for match in _SERVICE.finditer(way))
+    return {match["iri"] or "" for match in found if match["call"]}
 
 
 def _character(digits: str) -> str:
