@@ -27,6 +27,9 @@ ORDER = [
     "publish",
     "render",
     "importers",
+    "wellknown",
+    "answering",
+    "serving",
     "cli",
     "__main__",
 ]
@@ -38,6 +41,9 @@ KEEPERS = {
     "rdflib": {"validation", "suspects"},
     "rich": {"render"},
     "python_calamine": {"importers"},
+    "starlette": {"serving"},
+    "uvicorn": {"serving"},
+    "mimeparse": {"serving"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -59,7 +59,7 @@ def test_a_build_killed_at_any_moment_leaves_one_graph_or_the_other(killed_root:
         assert len(list((root / ".councilgraph").iterdir())) <= 4, "`current`, three stores at most"
         came["ended first" if ended else "new" if state == known[new] else "old"] += 1
         old = new if state == known[new] else old
-    print(f"{KILLS} builds of {known[old][0]:,} triples and {took:.2f} s killed: {came}")  # noqa: T201 — shown with -s
+    print(f"{KILLS} builds of {known[old][0]:,} triples and {took:.2f} s killed: {came}")
     assert came["old"]
 
     _rename(root, NAMES[0])

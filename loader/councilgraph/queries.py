@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from pyoxigraph import (
     DefaultGraph,
@@ -240,19 +241,33 @@ def ask(store: Store, text: str) -> Rows | bool | list[Triple]:
 
     UsageError where it is not a query, or asks other servers (SERVICE).
     """
-    if services(text):
-        raise UsageError(
-            "query",
-            "calls another server (SERVICE)",
-            "Ask that server itself; this store answers for itself only.",
-        )
+    answer = answered(store, text)
     try:
-        answer = store.query(text, prefixes=PREFIXES)
         if isinstance(answer, QueryBoolean):
             return bool(answer)
         if isinstance(answer, QueryTriples):
             return list(answer)
         return _rows(answer)
+    except (OSError, ValueError) as error:
+        raise UsageError("query", f"cannot be answered ({error})", "Mend it and ask again.") from error
+
+
+def answered(
+    store: Store, text: str, allowed: Collection[str] = (), **graphs: Any
+) -> QuerySolutions | QueryBoolean | QueryTriples:
+    """The answer to anybody's SPARQL as the store gives it; it may call the servers that are `allowed`.
+
+    `graphs` are the store's own words for the graphs that are asked. UsageError as `ask` has it.
+    """
+    if not services(text) <= set(allowed):
+        named = f" It may call {', '.join(sorted(allowed))}, written <so>." if allowed else ""
+        raise UsageError(
+            "query",
+            "calls another server (SERVICE)",
+            f"Ask that server itself; this store answers for itself only.{named}",
+        )
+    try:
+        return store.query(text, prefixes=PREFIXES, **graphs)
     except SyntaxError as error:
         updates = re.match(
             r"\s*(PREFIX\s+\S+\s+\S+\s*)*(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b",
