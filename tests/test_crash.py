@@ -35,12 +35,12 @@ def killed_root(tmp_path: Path) -> Path:
 
 def test_a_build_killed_at_any_moment_leaves_one_graph_or_the_other(killed_root: Path) -> None:
     root, draw = killed_root, random.Random(1974)
-    known = {}
+    known, took = {}, float("inf")
     for name in NAMES:
         _rename(root, name)
         since = time.perf_counter()
         assert _start(root).wait() == 0
-        took = time.perf_counter() - since
+        took = min(took, time.perf_counter() - since)
         known[name] = _state(root)
     assert len(set(known.values())) == 2
 

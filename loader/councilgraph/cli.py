@@ -629,11 +629,10 @@ def serve(
     from councilgraph.answering import Limits
 
     with serving.bound(host, port) as listening:
-        asked = _open(root)
-        count = len(dataset.Graph(asked.store))
-        del asked
+        count = queries.select(_open(root).store, "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }").rows[0][0]
+        assert count
         place = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
-        _err(f"Serving {count:,} triples at {place} (Ctrl-C ends it).")
+        _err(f"Serving {int(count.value):,} triples at {place} (Ctrl-C ends it).")
         serving.serve(listening, rooms, Limits(timeout, limit, memory, services), workers)
     _err("Stopped.")
 

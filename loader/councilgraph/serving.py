@@ -49,7 +49,7 @@ def bound(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
-        # What Python adds to the system's words repeats the address; a name that means nothing has words alone.
+        # Python adds the address to what the system says; of a name that means nothing there is no number.
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         remedy = "Take another --port (0: any that is free) or --host."
         raise CouncilgraphError(f"{host}:{port}", f"cannot be listened at ({why})", remedy) from error
