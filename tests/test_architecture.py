@@ -34,6 +34,9 @@ ORDER = [
     "differences",
     "render",
     "importers",
+    "wellknown",
+    "answering",
+    "serving",
     "cli",
     "__main__",
 ]
@@ -47,6 +50,9 @@ KEEPERS = {
     "SPARQLWrapper": {"endpoint"},
     "httpx": {"endpoint"},
     "python_calamine": {"importers"},
+    "starlette": {"serving"},
+    "uvicorn": {"serving"},
+    "mimeparse": {"serving"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

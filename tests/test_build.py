@@ -1,18 +1,13 @@
-"""A build that fails or is killed leaves the old store answering; one that is not needed is not done."""
+"""A build is done where it is needed; one that is not needed is not done."""
 
 from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pyoxigraph import Store
 
 from conftest import WORLD, Result, rooms_with
 from councilgraph import bundle, dataset
@@ -72,32 +67,6 @@ def test_old_stores_are_swept_away(root: Path, run: Run) -> None:
     for _ in range(4):
         run("build", "--root", root)
     assert len(list((root / ".councilgraph").glob("store-*"))) <= 3
-
-
-def test_a_killed_build_leaves_the_old_store_answering(root: Path, run: Run) -> None:
-    before = run(*ASK, root)
-    path = root / "data/bodies.csv"
-    path.write_text(
-        path.read_text().replace("Dorset County Council,authority", "County Council of Dorset,authority")
-    )
-    draw = random.Random(1974)
-    killed = 0
-    for _ in range(8):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "councilgraph", "build", "--root", str(root)], stderr=subprocess.DEVNULL
-        )
-        time.sleep(draw.uniform(0.05, 1.5))
-        process.send_signal(signal.SIGKILL)
-        killed += process.wait() == -signal.SIGKILL
-        store, fresh = dataset.current(bundle.rooms(root))
-        assert isinstance(store, Store)
-        if not fresh:
-            rows = [q.object.value for q in store if "Dorset" in str(q.object)]
-            assert "Dorset County Council" in rows
-        del store
-    assert killed
-    assert "County Council of Dorset" in run(*ASK, root).out
-    assert "Dorset County Council" in before.out
 
 
 def test_building_twice_is_building_once_and_row_order_does_not_matter(root: Path, tmp_path: Path) -> None:

@@ -127,6 +127,16 @@ SERVICES = [
     "SELECT * { \\u0053ERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }",
     'SELECT * { ?s ?p """a"b""" . SERVICE ?s { ?s ?p ?o } }',
     "SELECT * { ?s ?p 'it\\'s' . SERVICE ?s { ?s ?p ?o } }",
+    # What a parser takes that knows no blanks around keywords, and what a reader of strings and comments would miss.
+    "SELECT * { SERVICESILENT<http://127.0.0.1:9/>{ ?s ?p ?o } }",
+    "PREFIX : <http://127.0.0.1:9/> SELECT * { SERVICE:x{ ?s ?p ?o } }",
+    "PREFIX s: <http://127.0.0.1:9/> SELECT * { SERVICEs:x { ?s ?p ?o } }",
+    "SELECT * { ?s ?p 1SERVICE ?s{ ?s ?p ?o } }",
+    "SELECT * { ?s ?p 1 SERVICE # a comment\n?s# {\n{ ?s ?p ?o } }",
+    'SELECT * { BIND("\\u0022" AS ?a) SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } BIND("\\u0022" AS ?b) }',
+    "PREFIX e: <http://x/> SELECT * { ?s e:a\\# ?b . SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }",
+    "PREFIX e: <http://x/> SELECT * { ?s e:a\\' ?b . SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } ?s ?p \"'\" }",
+    "PREFIX e: <http://x/> SELECT * { SERVICE e:a\\# { ?s ?p ?o } }",
 ]
 
 
@@ -141,6 +151,8 @@ def test_no_other_server_is_called(run: Run, query: str) -> None:
     "query",
     [
         "SELECT ?service { ?service a cg:Nothing }",
+        "SELECT ?service ?aService ?x { ?service a cg:Nothing ; cg:service ?x . GRAPH ?aService { ?x a ?y } }",
+        "SELECT ?x { ?x cg:function fn:childrens-services }",
         "# SERVICE\nASK {}",
         "SELECT ?x { ?x skos:note 'SERVICE' }",
         "PREFIX service: <http://x/> SELECT ?x { ?x a service:y }",

@@ -38,6 +38,7 @@ def test_the_wheel_carries_the_rooms(wheel: Path) -> None:
         for path in (ROOT / room).rglob("*.*"):
             if path.is_file():
                 assert f"councilgraph/_bundle/{path.relative_to(ROOT).as_posix()}" in names
+    assert {f"councilgraph/page/{name}" for name in ("index.html", "page.css", "page.js")} <= names
     assert {name.partition("/")[0] for name in names if not name.startswith("councilgraph-")} == {
         "councilgraph"
     }

@@ -761,6 +761,91 @@ def push(
         _out(f"{pushed.triples:,} triples are in {place}, in the place of {pushed.before:,}.\n")
 
 
+@_command(
+    "councilgraph serve",
+    "councilgraph serve --port 0 --timeout 5 --limit 1000",
+    "councilgraph serve --allow-service https://query.wikidata.org/sparql",
+    "curl -H 'Accept: text/csv' --data-urlencode query@question.rq http://127.0.0.1:7878/sparql",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=7878,
+    show_default=True,
+    help="The port to listen at; 0: any that is free.",
+)
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1, max=86400),
+    default=30,
+    show_default=True,
+    help="Stop a query after so long.",
+)
+@click.option(
+    "--limit",
+    metavar="ROWS",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="Answer with at most so many rows or triples.",
+)
+@click.option(
+    "--memory",
+    metavar="MB",
+    type=click.IntRange(min=500),
+    default=1000,
+    show_default=True,
+    help="Stop a query that needs more.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Answer so many queries at a time; others wait.",
+)
+@click.option(
+    "--allow-service",
+    "services",
+    metavar="IRI",
+    multiple=True,
+    help="Let queries call this server by SERVICE <IRI>; repeatable. Without it they call none.",
+)
+@_ROOT
+def serve(
+    host: str,
+    port: int,
+    timeout: float,
+    limit: int,
+    memory: int,
+    workers: int,
+    services: tuple[str, ...],
+    root: Path | None,
+) -> None:
+    """Start a read-only SPARQL endpoint over the store, with a query page.
+
+    The page is at /, the endpoint at /sparql, VoID at /.well-known/void. Each query is answered from the
+    store that is in use when it begins: what `councilgraph build` makes meanwhile is picked up by the next.
+    """
+    rooms = bundle.rooms(root)
+    try:
+        from councilgraph import serving
+    except ImportError as error:
+        remedy = "Install what it needs: pip install 'councilgraph[serve]'."
+        raise CouncilgraphError("serve", f"needs {error.name}, which is not installed", remedy) from error
+    from councilgraph.answering import Limits
+
+    with serving.bound(host, port) as listening:
+        count = queries.select(_open(root).store, "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }").rows[0][0]
+        assert count
+        place = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+        _err(f"Serving {int(count.value):,} triples at {place} (Ctrl-C ends it).")
+        serving.serve(listening, rooms, Limits(timeout, limit, memory, services), workers)
+    _err("Stopped.")
+
+
 @program.command(
     "import",
     cls=_Command,

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -241,18 +243,16 @@ def build(rooms: Rooms, gate: Gate, progress: Progress = silent) -> Store:
     if any(finding.severity == "Violation" for finding in findings):
         raise FindingsError(findings)
     home = rooms.home
+    name = f"store-{fingerprint}-{time.time_ns()}"
     try:
         home.mkdir(parents=True, exist_ok=True)
         _sweep(home)
-        made = home / f"making-{os.getpid()}"
-        shutil.rmtree(made, ignore_errors=True)
-        store = Store(str(made))
-        store.bulk_extend(graph.store)
-        store.flush()
-        del store
-        name = f"store-{fingerprint}-{time.time_ns()}"
-        made.rename(home / name)
-        _point(home, {"store": name, "fingerprint": fingerprint, "triples": len(graph)})
+        with _making(home) as made:
+            store = Store(str(made))
+            store.bulk_extend(graph.store)
+            store.flush()
+            del store
+            _point(home, made, name, {"store": name, "fingerprint": fingerprint, "triples": len(graph)})
     except OSError as error:
         remedy = "Free some space or give yourself the right to write there."
         raise CouncilgraphError(
@@ -262,14 +262,33 @@ def build(rooms: Rooms, gate: Gate, progress: Progress = silent) -> Store:
     return Store.read_only(str(home / name))
 
 
+@dataclass(frozen=True)
+class InUse:
+    """The store in use: its name, what it was built from, and the store itself, opened to be read."""
+
+    name: str
+    fingerprint: str
+    store: Store
+
+
+def in_use(rooms: Rooms, before: InUse | None = None) -> InUse | None:
+    """The store in use now, if there is one that opens; `before` itself where it still is the one."""
+    for _ in range(3):  # a build may take another into use, and sweep this one away, in between
+        pointer = _pointer(rooms.home)
+        if before and before.name == pointer.get("store"):
+            return before
+        try:
+            store = Store.read_only(str(rooms.home / pointer["store"]))
+            return InUse(pointer["store"], pointer.get("fingerprint", ""), store)
+        except (OSError, KeyError, TypeError):
+            continue
+    return None
+
+
 def current(rooms: Rooms) -> tuple[Store | None, bool]:
     """The store in use, if there is one that opens; and whether it says what the rooms say now."""
-    try:
-        pointer = json.loads((rooms.home / "current").read_text(encoding="utf-8"))
-        store = Store.read_only(str(rooms.home / pointer["store"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None, False
-    return store, pointer.get("fingerprint") == rooms.fingerprint()
+    found = in_use(rooms)
+    return (found.store, found.fingerprint == rooms.fingerprint()) if found else (None, False)
 
 
 class Quads(Protocol):
@@ -323,23 +342,78 @@ def read_files(paths: Iterable[Path], rooms: Rooms | None) -> Graph:
     return Graph(store, exact=[q.triple for q in {*known, *said, *derived}], prefixes=prefixes)
 
 
-def _point(home: Path, pointer: dict[str, Any]) -> None:
-    fresh = home / f"current-{os.getpid()}"
+@contextmanager
+def _making(home: Path) -> Iterator[Path]:
+    """A new folder that no other build sweeps away; what stands there at the end is removed."""
+    made = home / f"making-{os.getpid()}-{time.time_ns()}"
+    made.mkdir()
+    with _holding(made):
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _point(home: Path, made: Path, name: str, pointer: dict[str, Any]) -> None:
+    """Take a store that was made into use, under its name."""
+    fresh = made / "pointer"
     with fresh.open("w", encoding="utf-8") as file:
         json.dump(pointer, file)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(home / "current")
+    made.rename(home / name)
+    try:
+        (home / name / fresh.name).replace(home / "current")
+    except OSError:
+        shutil.rmtree(home / name, ignore_errors=True)
+        raise
+
+
+def _pointer(home: Path) -> dict[str, Any]:
+    """What `current` says; nothing where there is none, or it cannot be read."""
+    try:
+        said = json.loads((home / "current").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _sweep(home: Path) -> None:
     """Remove what killed builds left, and stores older than the one in use and the one before it."""
-    for left in home.glob("making-*"):
-        if not alive(int(left.name.rpartition("-")[2])):
-            shutil.rmtree(left, ignore_errors=True)
-    stores = sorted(home.glob("store-*"), key=lambda path: path.name.rpartition("-")[2])
-    for old in stores[:-2]:
-        shutil.rmtree(old, ignore_errors=True)
+    used = str(_pointer(home).get("store", ""))
+    stores = sorted((path.name for path in home.glob("store-*")), key=_made_at)
+    older = [name for name in stores if _made_at(name) < _made_at(used)]
+    for left in [*home.glob("making-*"), *home.glob("store-*")]:
+        if left.name not in (used, *older[-1:]):
+            with _holding(left) as ours:  # else another build is about to take it into use
+                if ours:
+                    shutil.rmtree(left, ignore_errors=True)
+
+
+def _made_at(name: str) -> str:
+    return name.rpartition("-")[2]
+
+
+@contextmanager
+def _holding(folder: Path) -> Iterator[bool]:
+    """Hold a folder, as long as the process lives; whether it is ours, or another process holds it."""
+    if sys.platform == "win32":  # where what is open cannot be removed
+        yield True
+        return
+    import fcntl
+
+    descriptor = None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = True
+    except OSError:
+        ours = False
+    try:
+        yield ours
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def alive(pid: int) -> bool:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pyoxigraph import (
     DefaultGraph,
@@ -253,19 +253,32 @@ def ask(store: Source, text: str) -> Rows | bool | list[Triple]:
 
     UsageError where it is not a query, or asks other servers (SERVICE).
     """
-    if _calls_service(text):
-        raise UsageError(
-            "query",
-            "calls another server (SERVICE)",
-            "Ask that server itself; this store answers for itself only.",
-        )
+    answer = answered(store, text)
     try:
-        answer = store.query(text, prefixes=PREFIXES)
         if isinstance(answer, QuerySolutions):
             return rows(answer)
         if isinstance(answer, QueryBoolean):
             return bool(answer)
         return list(answer) if isinstance(answer, QueryTriples) else answer
+    except (OSError, ValueError) as error:
+        raise UsageError("query", f"cannot be answered ({error})", "Mend it and ask again.") from error
+
+
+def answered(store: Source, text: str, allowed: Collection[str] = (), **graphs: Any) -> Any:
+    """The answer to anybody's SPARQL as the store gives it; it may call the servers that are `allowed`.
+
+    `graphs` are the store's own words for the graphs that are asked. UsageError as `ask` has it.
+    """
+    if not services(text) <= set(allowed):
+        named = f" It may call {', '.join(sorted(allowed))}, written <so>." if allowed else ""
+        raise UsageError(
+            "query",
+            "calls another server (SERVICE)",
+            f"Ask that server itself; this store answers for itself only.{named}",
+        )
+    try:
+        query: Callable[..., Any] = store.query
+        return query(text, prefixes=PREFIXES, **graphs)
     except SyntaxError as error:
         updates = re.match(
             r"\s*(PREFIX\s+\S+\s+\S+\s*)*(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b",
@@ -526,22 +539,24 @@ def joined(answer: Rows, join: tuple[str, ...]) -> Rows:
     return Rows(answer.columns, rows)
 
 
-_TOKENS = re.compile(
-    r"""<[^<>"{}|^`\\\x00-\x20]*>"""  # an IRI
-    r"""|\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''"""
-    r"""|"(?:[^"\\\n\r]|\\.)*"|'(?:[^'\\\n\r]|\\.)*'"""
-    r"""|\#[^\n\r]*"""  # a comment
-    r"""|[?$@]\w+|[\w.-]*:[\w.:%/\\-]*"""  # a variable, a language, a prefixed name
-    r"""|(?P<service>\bservice\b)|\w+|.""",
-    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+_BLANK = r"(?:\s|\#[^\n\r]*+)*+"
+#: SERVICE, where it calls, as the store's parser takes it: with no blank before or after it too. What stands
+#: before is not read, save that it is no variable's name, so that no string, comment or name can hide a call.
+_SERVICE = re.compile(
+    rf"""[?$]\w+ | (?P<call>service){_BLANK}(?:silent{_BLANK})?
+    (?: <(?P<iri>[^<>"{{}}|^`\\\x00-\x20]*)> | <[^<>]*>  # an IRI, or an odd one
+    | [?$][^\s{{}}<>"]+ | [^\s{{}}<>"]*?:[^\s{{}}<>"]*  # a variable, a prefixed name
+    ){_BLANK}\{{""",
+    re.IGNORECASE | re.VERBOSE,
 )
 
 
-def _calls_service(text: str) -> bool:
-    """Whether a query has the keyword SERVICE, not in an IRI, string, comment, variable or prefixed name."""
-    # SPARQL reads \\u escapes anywhere, keywords included, before it reads anything else.
+def services(text: str) -> set[str]:
+    """The servers that a query calls (SERVICE): their IRIs; "" for one that is no IRI as it stands there."""
+    # SPARQL reads \u escapes anywhere before it reads anything else; not every parser does.
     plain = re.sub(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})", lambda m: _character(m[1] or m[2]), text)
-    return any(match["service"] for match in _TOKENS.finditer(plain))
+    found = (match for way in (text, plain) for match in _SERVICE.finditer(way))
+    return {match["iri"] or "" for match in found if match["call"]}
 
 
 def _character(digits: str) -> str:
