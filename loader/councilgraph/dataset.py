@@ -23,7 +23,7 @@ from councilgraph.bundle import Rooms
 from councilgraph.concepts import TABLES
 from councilgraph.errors import CouncilgraphError, Finding, FindingsError
 from councilgraph.iris import kind_of
-from councilgraph.namespaces import BASE, PREFIXES, RDF, SKOS
+from councilgraph.namespaces import BASE, PREFIXES, RDF, SKOS, XSD
 from councilgraph.tables import Known, Row, choose, key_of, parse_row, read_rows
 
 Progress = Callable[[str, str, float], None]  # stage, what came of it, seconds
@@ -51,18 +51,18 @@ def silent(stage: str, result: str, seconds: float) -> None:
     """Show no progress."""
 
 
-def parsed(paths: Iterable[Path], root: Path, prefixes: dict[str, str] | None = None) -> list[Quad]:
-    """The triples of RDF files, read strictly; an error names file and line.
+def parsed(paths: Iterable[Path], root: Path, prefixes: dict[str, str] | None = None) -> Iterator[Quad]:
+    """The triples of RDF files, as they are read, strictly; an error names file and line.
 
     `prefixes` takes those that the files declare.
     """
-    quads: list[Quad] = []
     for path in paths:
         name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
         form = RdfFormat.from_extension(path.suffix.removeprefix(".")) or RdfFormat.TURTLE
         try:
-            reader = parse(path.read_bytes(), format=form, base_iri=path.resolve().as_uri())
-            quads += reader
+            with path.open("rb") as file:
+                reader = parse(file, format=form, base_iri=path.resolve().as_uri())
+                yield from reader
             if prefixes is not None:
                 prefixes.update(reader.prefixes)
         except SyntaxError as error:
@@ -73,12 +73,11 @@ def parsed(paths: Iterable[Path], root: Path, prefixes: dict[str, str] | None = 
             raise CouncilgraphError(
                 name, f"cannot be read ({error.strerror})", "Look at its path and rights."
             ) from error
-    return quads
 
 
 def vocabulary(rooms: Rooms) -> tuple[list[Quad], Known]:
     """The ontology's triples, and what cells may take from it."""
-    quads = parsed(sorted(rooms.ontology.glob("*.ttl")), rooms.root)
+    quads = list(parsed(sorted(rooms.ontology.glob("*.ttl")), rooms.root))
     said = [(q.subject.value, q.predicate, q.object.value) for q in quads]  # type: ignore[union-attr] # RDF 1.1
     labels = {subject: value for subject, predicate, value in said if predicate == SKOS.prefLabel}
     concepts: dict[str, dict[str, str]] = {}
@@ -328,18 +327,36 @@ def read_files(paths: Iterable[Path], rooms: Rooms | None) -> Graph:
     With `rooms` the ontology and the concepts stand beside them, and what follows from them is derived.
     """
     prefixes: dict[str, str] = dict(PREFIXES) if rooms else {}
-    quads = parsed(paths, rooms.root if rooms else Path.cwd(), prefixes)
-    said = {Quad(q.subject, q.predicate, q.object, DefaultGraph()) for q in quads}
+    root = rooms.root if rooms else Path.cwd()
+    files = list(paths)
     known = vocabulary(rooms)[0] if rooms else []
+    typed: set[Literal] = set()
+
+    def said() -> Iterator[Quad]:
+        yield from known
+        for quad in parsed(files, root, prefixes):
+            value = quad.object
+            if isinstance(value, Literal) and not value.language and value.datatype != XSD.string:
+                typed.add(value)
+            yield Quad(quad.subject, quad.predicate, value, DefaultGraph())
+
     store = Store()
-    store.bulk_extend([*known, *said])
-    lossless = said <= set(store)
+    store.bulk_extend(said())
     if rooms:
         derive(store, rooms)
-    if lossless:
+    if _kept(typed):
         return Graph(store, prefixes=prefixes)
-    derived = store.quads_for_pattern(None, None, None, DERIVED)
-    return Graph(store, exact=[q.triple for q in {*known, *said, *derived}], prefixes=prefixes)
+    exact = {quad.triple for quad in (*known, *parsed(files, root))}
+    exact |= {quad.triple for quad in store.quads_for_pattern(None, None, None, DERIVED)}
+    return Graph(store, exact=list(exact), prefixes=prefixes)
+
+
+def _kept(literals: Collection[Literal]) -> bool:
+    """Whether the store keeps each of these as it is written: it rewrites numbers such as 01."""
+    store = Store()
+    said = {Quad(RDF.type, RDF.type, literal) for literal in literals}
+    store.bulk_extend(said)
+    return said == set(store)
 
 
 @contextmanager

@@ -108,7 +108,7 @@ def shapes(rooms: Rooms) -> rdflib.Graph:
     """The shapes of the rooms, read strictly first."""
     graph = rdflib.Graph()
     for path in sorted(rooms.shapes.glob("*.ttl")):
-        parsed([path], rooms.root)
+        list(parsed([path], rooms.root))
         graph.parse(path, format="turtle")
     return graph
 
@@ -161,7 +161,7 @@ def validate(
             if shape.deactivated or not any(map(list, shape.target())):
                 continue
             texts = suspects.queries(shape, copies.below) if graph.exact is None else None
-            focus = None if texts is None else copies.found(shape, texts)
+            focus = None if texts is None else copies.found(texts)
             data = copies.copied if focus is None else copies.stored
             if engine == "pyshacl":
                 focus = None
@@ -214,8 +214,8 @@ class _Copies:
             raise suspects.NotUnderstoodError
         return sorted(named)
 
-    def found(self, shape: Shape, texts: Iterable[str]) -> list[Any] | None:
-        """The focus nodes of a shape that some SELECTs find; None where the store cannot read one of them."""
+    def found(self, texts: Iterable[str]) -> list[Any] | None:
+        """The nodes that some SELECTs find; None where the store cannot read one of them."""
         found = set()
         for text in texts:
             try:
@@ -224,7 +224,7 @@ class _Copies:
                 return None
             assert isinstance(rows, QuerySolutions)
             found |= {_from_store(row["this"]) for row in rows if row["this"] is not None}
-        return [node for node in shape.focus_nodes(self.stored) if node in found] if found else []
+        return sorted(found)
 
 
 def shapes_from(path: Path) -> rdflib.Graph:
@@ -233,7 +233,7 @@ def shapes_from(path: Path) -> rdflib.Graph:
     A word in SHACL's namespace that SHACL does not have would be passed over by a validator: here it is an
     error.
     """
-    parsed([path], path.parent)
+    list(parsed([path], path.parent))
     graph = rdflib.Graph().parse(path, format="turtle")
     words = {p for p in graph.predicates() if isinstance(p, rdflib.URIRef) and p.startswith(str(SH))}
     for word in sorted(words):
