@@ -46,7 +46,6 @@ FAULTS = {
     "it loses rows, or makes some up, by OPTIONAL and absence": (
         "area/on-day",
         "authority/about",
-        "authority/count-on",
         "authority/shadows",
         "function/who",
         "inspection/history",
