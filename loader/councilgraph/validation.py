@@ -24,7 +24,6 @@ from pyshacl.constraints.core.property_pair_constraints import (
     LessThanOrEqualsConstraintComponent,
 )
 from pyshacl.graph_abstraction import DataGraph
-from pyshacl.shape import Shape
 from pyshacl.validator import Validator
 from rdflib.namespace import RDF, RDFS, SH, XSD
 
