@@ -592,7 +592,8 @@ def check(
             made = dataset.assemble(rooms, _progress())
         wanted = _wanted(only, made, rooms)
         with render.bar(sys.stderr) as step:
-            report = validation.validate(made, rules, engine=engine, only=looked_at, step=step)
+            where = str(shapes_file or "shapes")
+            report = validation.validate(made, rules, engine=engine, only=looked_at, step=step, where=where)
         found = validation.read(report, made, rules)
         if shapes:
             told = {str(rule) for rules_ in looked_at.values() for rule in rules_}
@@ -605,11 +606,14 @@ def check(
         found, report = error.findings, validation.as_report(error.findings)
     failing = [finding for finding in found if strict or finding.severity == "Violation"]
     if form == "turtle":
-        _out(validation.written(report if made is None else validation.told(report, found, made, rules)))
+        if made is not None:
+            report = validation.told(report, found, made, rules)
+            report = validation.as_report([finding for finding in found if not finding.rule], report)
+        _out(validation.written(report))
     elif form == "table":
         _findings(found)
     else:
-        _out(render.findings(found, form))
+        _out(render.findings(found, form, files[0] if len(files) == 1 else ""))
     sys.exit(1 if failing else 0)
 
 

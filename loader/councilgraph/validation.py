@@ -137,12 +137,13 @@ def validate(
     engine: str = "store",
     only: Collection[rdflib.URIRef] = (),
     step: Step = quiet,
+    where: str = "shapes",
 ) -> rdflib.Graph:
     """The W3C validation report of some shapes, or of those of them that `only` names, on a graph.
 
     Either engine has pyshacl write it. `pyshacl` shows it every focus node; `store` first asks the store
     which may be at fault, and shows it those alone. A shape that the store cannot be asked about is pyshacl's
-    on a copy of the graph in rdflib. CouncilgraphError where a shape cannot be read.
+    on a copy of the graph in rdflib. CouncilgraphError, which says `where`, where a shape cannot be read.
     """
     copies = _Copies(graph)
     results: list[Any] = []
@@ -180,7 +181,7 @@ def validate(
         re.error,
     ) as error:
         why = " ".join(str(getattr(error, "message", error)).split())
-        raise CouncilgraphError("shapes", why, "Mend the shape.") from error
+        raise CouncilgraphError(where, why, "Mend the shape.") from error
     return written  # type: ignore[no-any-return] # pyshacl has no type for it
 
 
@@ -343,13 +344,14 @@ def written(results: rdflib.Graph) -> str:
     return results.serialize(format="turtle")
 
 
-def as_report(found: list[Finding]) -> rdflib.Graph:
-    """Findings of the tables themselves, before there is a graph, as a validation report."""
-    graph = rdflib.Graph()
+def as_report(found: Collection[Finding], beside: rdflib.Graph | None = None) -> rdflib.Graph:
+    """Findings that no shape made, of tables and of counts, as a validation report; or added to one."""
+    graph = rdflib.Graph() if beside is None else beside
     graph.bind("sh", SH)
-    whole = rdflib.BNode()
+    whole = graph.value(predicate=RDF.type, object=SH.ValidationReport) or rdflib.BNode()
     graph.add((whole, RDF.type, SH.ValidationReport))
-    graph.add((whole, SH.conforms, rdflib.Literal(not found)))
+    if found or beside is None:
+        graph.set((whole, SH.conforms, rdflib.Literal(not found)))
     for finding in found:
         node = rdflib.BNode()
         graph.add((whole, SH.result, node))

@@ -321,6 +321,39 @@ def test_a_warning_is_no_error_in_sarif(run: Run, world_root: Path) -> None:
     assert {result["level"] for result in log["runs"][0]["results"]} == {"warning"}
 
 
+def test_sarif_says_which_file_of_others_it_is(run: Run, world_root: Path) -> None:
+    log = json.loads(run("check", WARNED, "--root", world_root, "--format", "sarif").out)
+    places = [result["locations"][0]["physicalLocation"] for result in log["runs"][0]["results"]]
+    assert {place["artifactLocation"]["uri"] for place in places} == {str(WARNED)}
+    assert not any("region" in place for place in places)  # of which line it is, nobody knows
+
+
+def test_a_report_tells_of_counts_that_are_not_met(run: Run, tmp_path: Path) -> None:
+    root = rooms_with(WORLD / "data", tmp_path)
+    table = root / "data" / "expectations.csv"
+    with table.open("a", encoding="utf-8") as file:
+        file.write("wrong,authority/count-on,2023-05-01,,12345,ukpga-1972-70,\n")
+    answer = run("check", "--root", root, "--format", "turtle")
+    assert answer.code == 1
+    graph, (result,) = _results(answer.out)
+    assert str(graph.value(result, SH.focusNode)) == "data/expectations.csv:2"
+    assert "12345" in str(graph.value(result, SH.resultMessage))
+
+
+def test_a_shape_that_cannot_be_read_is_named_by_its_file(run: Run, tmp_path: Path) -> None:
+    shapes = tmp_path / "mine.ttl"
+    shapes.write_text(
+        "@prefix sh: <http://www.w3.org/ns/shacl#> .\n"
+        '<urn:s> a sh:NodeShape ; sh:targetNode <urn:a> ; sh:property [ sh:path <urn:p> ; sh:pattern "(" ] .\n',
+        encoding="utf-8",
+    )
+    data = tmp_path / "data.ttl"
+    data.write_text('<urn:a> <urn:p> "x" .\n', encoding="utf-8")
+    answer = run("check", data, "--shapes", shapes)
+    assert answer.code == 3
+    assert f"councilgraph: {shapes}: " in answer.err
+
+
 def test_a_report_with_a_warning_does_not_conform(run: Run, world_root: Path) -> None:
     answer = run("check", WARNED, "--root", world_root, "--format", "turtle")
     assert answer.code == 0
