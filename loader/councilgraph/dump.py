@@ -19,8 +19,6 @@ from pathlib import Path, PurePosixPath
 
 from pyoxigraph import (
     BlankNode,
-    CanonicalizationAlgorithm,
-    Dataset,
     Literal,
     NamedNode,
     Quad,
@@ -83,7 +81,7 @@ def contents(
 ) -> dict[str, bytes]:
     """The files of a dump by their names, `SHA256SUMS` last."""
     triples = list(dataset.triples(store))
-    canonical, ntriples = canonical_hash(triples), publish.ntriples(triples)
+    canonical, ntriples = publish.canonical_hash(triples), publish.ntriples(triples)
     files = {
         CANONICAL: f"{canonical}  {NTRIPLES.removesuffix('.gz')}\n".encode(),
         NTRIPLES: _zipped(ntriples),
@@ -116,13 +114,6 @@ def contents(
     files[SUMS] = "".join(f"{_digest(content)}  {name}\n" for name, content in files.items()).encode()
     clock("void", f"{len(said):,} triples")
     return files
-
-
-def canonical_hash(triples: Iterable[Triple]) -> str:
-    """The SHA-256 of a graph's canonical N-Quads (RDFC-1.0), in hexadecimal."""
-    canonical = Dataset(Quad(t.subject, t.predicate, t.object) for t in triples)
-    canonical.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
-    return _digest(publish.ntriples(quad.triple for quad in canonical))
 
 
 def readable(triples: Collection[Triple]) -> str:

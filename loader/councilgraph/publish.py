@@ -6,12 +6,22 @@ lines that say it and no others.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
+from pyoxigraph import (
+    CanonicalizationAlgorithm,
+    Dataset,
+    Literal,
+    NamedNode,
+    Quad,
+    RdfFormat,
+    Triple,
+    serialize,
+)
 
 from councilgraph.errors import CouncilgraphError
 from councilgraph.iris import instance
@@ -141,6 +151,13 @@ def ntriples(triples: Iterable[Triple]) -> bytes:
     said = serialize(triples, format=RdfFormat.N_TRIPLES)
     assert said is not None
     return b"".join(sorted(set(said.splitlines(keepends=True))))
+
+
+def canonical_hash(triples: Iterable[Triple]) -> str:
+    """The SHA-256 of a graph's canonical N-Quads (RDFC-1.0), in hexadecimal."""
+    held = Dataset(Quad(t.subject, t.predicate, t.object) for t in triples)
+    held.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    return hashlib.sha256(ntriples(quad.triple for quad in held)).hexdigest()
 
 
 def jsonld(triples: Iterable[Triple]) -> str:

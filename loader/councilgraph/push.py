@@ -13,7 +13,7 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -21,19 +21,14 @@ from pathlib import Path
 from typing import IO
 
 from pyoxigraph import (
-    CanonicalizationAlgorithm,
-    Dataset,
-    DefaultGraph,
     Literal,
     NamedNode,
-    Quad,
     RdfFormat,
     Store,
-    Triple,
     parse,
 )
 
-from councilgraph import dataset
+from councilgraph import dataset, publish
 from councilgraph.dataset import Clock, Progress, silent
 from councilgraph.endpoint import Body, PassingError, RefusedError, Remote, iri, named, near
 from councilgraph.errors import CouncilgraphError, UsageError
@@ -107,7 +102,7 @@ def push(
             else:
                 _put(remote, staging, Body(file, way if way == "gzip" else "", step))
         _arrived(remote, staging, count)
-        digest = _digest(dataset.triples(store)) if verify else ""
+        digest = publish.canonical_hash(dataset.triples(store)) if verify else ""
         if digest:
             _same(remote, staging, digest)
         clock("sent", f"{count:,} triples by {_WAYS[way]}")
@@ -131,20 +126,6 @@ _WAYS = {
     "plain": "the Graph Store Protocol",
     "batches": "SPARQL Update, in batches",
 }
-
-
-def canonical(triples: Iterable[Triple]) -> Iterator[str]:
-    """The lines of the canonical N-Quads (RDFC-1.0) of triples, in order, whatever names blank nodes have."""
-    held = Dataset(Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in triples)
-    held.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
-    return iter(sorted(f"{quad.triple} .\n" for quad in held))
-
-
-def _digest(triples: Iterable[Triple]) -> str:
-    digest = hashlib.sha256()
-    for line in canonical(triples):
-        digest.update(line.encode())
-    return digest.hexdigest()
 
 
 def _allowed(remote: Remote, graph: str) -> None:
@@ -257,7 +238,7 @@ def _same(remote: Remote, graph: str, digest: str) -> None:
     with tempfile.TemporaryDirectory(prefix="councilgraph-") as folder:
         file = remote.fetch(graph, Path(folder))
         form = RdfFormat.from_extension(file.suffix.removeprefix("."))
-        found = _digest(quad.triple for quad in parse(path=file, format=form))
+        found = publish.canonical_hash(quad.triple for quad in parse(path=file, format=form))
     if found != digest:
         hashes = f"{found[:12]}…, not {digest[:12]}…"
         why = f"gives back other triples from {_called(graph)} than were sent ({hashes})"
