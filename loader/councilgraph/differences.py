@@ -20,7 +20,7 @@ from councilgraph.dataset import Clock, Progress, silent
 from councilgraph.errors import UsageError
 from councilgraph.graph import Change, Graph
 from councilgraph.iris import kind_of
-from councilgraph.namespaces import CG, ID, OWL, RDF, RDFS, SKOS, compact
+from councilgraph.namespaces import BASE, CG, ID, OWL, RDF, RDFS, SKOS, compact
 from councilgraph.publish import natural
 from councilgraph.tables import Record
 
@@ -180,7 +180,7 @@ def _records(before: _Side, after: _Side) -> tuple[list[Difference], list[NamedN
             kind = _kind(node)
             if node in moved or node in moved.values():
                 continue
-            if kind in _TABLES or not node.value.startswith(ID):
+            if kind in _TABLES or not node.value.startswith((ID, _INTERVALS)):
                 label = labels.record(node, side.said[node])
                 found.append(Difference(change, kind, compact(node.value), label))
                 touched.update(_touched(node, side.said[node]))
@@ -211,7 +211,13 @@ def _records(before: _Side, after: _Side) -> tuple[list[Difference], list[NamedN
     return found, [node for node, _ in sorted(touched.items(), key=lambda item: (-item[1], item[0].value))]
 
 
+#: The intervals that records share are no records: they follow.
+_INTERVALS = f"{BASE}interval/"
+
+
 def _kind(node: NamedNode) -> str:
+    if node.value.startswith(_INTERVALS):
+        return "interval"
     kind, _ = kind_of(node.value)
     return kind.partition("/")[0] or "ontology"
 
