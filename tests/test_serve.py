@@ -109,7 +109,7 @@ class Served:
     def query(self, text: str, accept: str = JSON, **more: Any) -> Reply:
         body = urlencode({"query": text, **more}, doseq=True).encode()
         return self.ask(
-            "POST", "/sparql", body, Content_Type="application/x-www-form-urlencoded", Accept=accept
+            "POST", "/query", body, Content_Type="application/x-www-form-urlencoded", Accept=accept
         )
 
     def children(self) -> list[int]:
@@ -170,12 +170,12 @@ def rows_of(reply: Reply, form: QueryResultsFormat = QueryResultsFormat.JSON) ->
 def test_a_query_comes_by_get_by_form_and_as_it_is(server: Served) -> None:
     text = "SELECT ?name { body:torbay-council skos:prefLabel ?name }"
     replies = [
-        server.ask("GET", f"/sparql?query={quote(text)}", Accept=CSV),
+        server.ask("GET", f"/query?query={quote(text)}", Accept=CSV),
         server.query(text, CSV),
-        server.ask("POST", "/sparql", text.encode(), Content_Type="application/sparql-query", Accept=CSV),
+        server.ask("POST", "/query", text.encode(), Content_Type="application/sparql-query", Accept=CSV),
         server.ask(
             "POST",
-            "/sparql",
+            "/query",
             text.encode(),
             Content_Type="Application/SPARQL-Query; charset=utf-8",
             Accept=CSV,
@@ -260,13 +260,13 @@ def test_the_graphs_that_are_asked_can_be_named(server: Served) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "media", "body", "status", "says"),
     [
-        ("POST", "/sparql", "application/x-www-form-urlencoded", b"x=1", 400, "query: is given 0 times"),
-        ("GET", "/sparql?query=ASK%7B%7D&query=ASK%7B%7D", "", b"", 400, "query: is given 2 times"),
-        ("GET", "/sparql?query=%FF", "", b"", 400, "cannot be read"),
-        ("POST", "/sparql", "application/sparql-query", b"\xff", 400, "is not UTF-8"),
-        ("POST", "/sparql", "application/sparql-query", b"SELEC", 400, "is not SPARQL"),
-        ("POST", "/sparql", "application/sparql-query", b"#" * (2**20 + 1), 413, "is longer than 1 MB"),
-        ("POST", "/sparql", "text/turtle", b"", 415, "Content-Type"),
+        ("POST", "/query", "application/x-www-form-urlencoded", b"x=1", 400, "query: is given 0 times"),
+        ("GET", "/query?query=ASK%7B%7D&query=ASK%7B%7D", "", b"", 400, "query: is given 2 times"),
+        ("GET", "/query?query=%FF", "", b"", 400, "cannot be read"),
+        ("POST", "/query", "application/sparql-query", b"\xff", 400, "is not UTF-8"),
+        ("POST", "/query", "application/sparql-query", b"SELEC", 400, "is not SPARQL"),
+        ("POST", "/query", "application/sparql-query", b"#" * (2**20 + 1), 413, "is longer than 1 MB"),
+        ("POST", "/query", "text/turtle", b"", 415, "Content-Type"),
         ("GET", "/nothing", "", b"", 404, "Not Found"),
     ],
 )
@@ -293,13 +293,13 @@ def test_a_form_that_is_not_to_be_had_is_refused(server: Served, accept: str) ->
 @pytest.mark.parametrize(
     ("method", "path", "media", "body"),
     [
-        ("POST", "/sparql", "application/sparql-update", "DROP ALL"),
-        ("POST", "/sparql", "application/x-www-form-urlencoded", urlencode({"update": "DROP ALL"})),
-        ("POST", "/sparql?update=DROP%20ALL", "application/sparql-query", "ASK {}"),
-        ("POST", "/sparql", "application/sparql-query", "INSERT DATA { <a:a> <a:a> <a:a> }"),
-        ("GET", "/sparql?update=DROP%20ALL", "", ""),
-        ("PUT", "/sparql?default", "text/turtle", "<a:a> <a:a> <a:a> ."),
-        ("DELETE", "/sparql?default", "", ""),
+        ("POST", "/query", "application/sparql-update", "DROP ALL"),
+        ("POST", "/query", "application/x-www-form-urlencoded", urlencode({"update": "DROP ALL"})),
+        ("POST", "/query?update=DROP%20ALL", "application/sparql-query", "ASK {}"),
+        ("POST", "/query", "application/sparql-query", "INSERT DATA { <a:a> <a:a> <a:a> }"),
+        ("GET", "/query?update=DROP%20ALL", "", ""),
+        ("PUT", "/query?default", "text/turtle", "<a:a> <a:a> <a:a> ."),
+        ("DELETE", "/query?default", "", ""),
         ("POST", "/.well-known/void", "application/sparql-update", "DROP ALL"),
     ],
 )
@@ -349,7 +349,7 @@ def other(built: Path, server: Served) -> Iterator[Served]:
 @needs_proc
 def test_a_query_ends_when_its_client_leaves(other: Served) -> None:
     with pytest.raises(TimeoutError):
-        other.ask("POST", "/sparql", ENDLESS.encode(), seconds=1, Content_Type="application/sparql-query")
+        other.ask("POST", "/query", ENDLESS.encode(), seconds=1, Content_Type="application/sparql-query")
     assert other.idle()
     assert other.query("ASK {}").status == 200
 
@@ -477,12 +477,12 @@ def test_the_service_description_is_true(server: Served, other: Served, world_gr
         for name in ("www.w3.org/ns/sparql-service-description", "rdfs.org/ns/void")
     )
     node = rdflib.URIRef(f"{server.url}sparql")
-    said = about(server.ask("GET", "/sparql"))
+    said = about(server.ask("GET", "/query"))
     assert said.value(node, sd.endpoint) == node
     assert said.value(node, rdflib.RDF.type) == sd.Service
     assert said.value(node, sd.supportedLanguage) == sd.SPARQL11Query
     assert (node, sd.feature, sd.BasicFederatedQuery) not in said
-    assert sd.BasicFederatedQuery in about(other.ask("GET", "/sparql")).objects(None, sd.feature)
+    assert sd.BasicFederatedQuery in about(other.ask("GET", "/query")).objects(None, sd.feature)
     forms = {str(form).rpartition("/")[2] for form in said.objects(node, sd.resultFormat)}
     assert {"SPARQL_Results_JSON", "SPARQL_Results_CSV", "Turtle", "N-Triples"} <= forms
     whole = said.value(said.value(node, sd.defaultDataset), sd.defaultGraph)

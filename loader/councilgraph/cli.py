@@ -769,7 +769,7 @@ def push(
     "councilgraph serve",
     "councilgraph serve --port 0 --timeout 5 --limit 1000",
     "councilgraph serve --allow-service https://query.wikidata.org/sparql",
-    "curl -H 'Accept: text/csv' --data-urlencode query@question.rq http://127.0.0.1:7878/sparql",
+    "curl -H 'Accept: text/csv' --data-urlencode query@question.rq http://127.0.0.1:7878/query",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option(
@@ -830,7 +830,7 @@ def serve(
 ) -> None:
     """Start a read-only SPARQL endpoint over the store, with a query page.
 
-    The page is at /, the endpoint at /sparql, VoID at /.well-known/void. Each query is answered from the
+    The page is at /, the endpoint at /query, VoID at /.well-known/void. Each query is answered from the
     store that is in use when it begins: what `councilgraph build` makes meanwhile is picked up by the next.
     """
     rooms = bundle.rooms(root)

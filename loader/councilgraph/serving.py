@@ -76,7 +76,7 @@ def serve(listening: socket.socket, rooms: Rooms, limits: Limits, count: int) ->
 
 
 def application(rooms: Rooms, limits: Limits, count: int) -> ASGIApp:
-    """The endpoint as an ASGI application: `/`, `/sparql`, `/queries.json`, `/.well-known/void`."""
+    """The endpoint as an ASGI application: `/`, `/query`, `/queries.json`, `/.well-known/void`."""
     answerers = Answerers(rooms.root, limits, count)
     canned = [
         {"name": q.name, "title": q.title, "question": q.question, "tags": q.tags, "text": q.text}
@@ -98,7 +98,7 @@ def application(rooms: Rooms, limits: Limits, count: int) -> ASGIApp:
         answerers.close()
 
     routes = [
-        Route("/sparql", sparql, methods=["GET", "POST"]),
+        Route("/query", sparql, methods=["GET", "POST"]),
         Route("/.well-known/void", void),
         Route("/queries.json", catalogue),
         *(Route(f"/{name}", _file(name, media)) for name, media in _PAGE.items()),

@@ -60,7 +60,7 @@ async function run() {
   byId("status").textContent = "Running …";
   byId("stop").hidden = false;
   try {
-    const response = await fetch("sparql", {
+    const response = await fetch("query", {
       method: "POST", body: query, signal: mine.signal,
       headers: { "Content-Type": "application/sparql-query", Accept: ACCEPT },
     });
