@@ -341,7 +341,7 @@ def test_a_query_that_runs_for_ever_is_stopped_and_others_are_answered(server: S
 @pytest.fixture(scope="module")
 def other(built: Path, server: Served) -> Iterator[Served]:
     """A server with patience and few rows, that may ask the first one."""
-    options = ("--timeout", "600", "--limit", "3", "--allow-service", f"{server.url}sparql")
+    options = ("--timeout", "600", "--limit", "3", "--allow-service", f"{server.url}query")
     with Served(built, *options) as served:
         yield served
 
@@ -400,7 +400,7 @@ def test_another_server_is_called_only_where_it_is_allowed_by_name(server: Serve
                 assert "calls another server (SERVICE)" in reply.text
         with pytest.raises(TimeoutError):
             forbidden.accept()
-    text = f"SELECT ?o {{ SERVICE <{server.url}sparql> {{ <{dataset.BASE}def> a ?o }} }}"
+    text = f"SELECT ?o {{ SERVICE <{server.url}query> {{ <{dataset.BASE}def> a ?o }} }}"
     assert [row[0].value for row in rows_of(other.query(text)).rows if row[0]] == [f"{dataset._OWL}Ontology"]
     assert server.query(text).status == 400
 
@@ -476,7 +476,7 @@ def test_the_service_description_is_true(server: Served, other: Served, world_gr
         rdflib.Namespace(f"http://{name}#")
         for name in ("www.w3.org/ns/sparql-service-description", "rdfs.org/ns/void")
     )
-    node = rdflib.URIRef(f"{server.url}sparql")
+    node = rdflib.URIRef(f"{server.url}query")
     said = about(server.ask("GET", "/query"))
     assert said.value(node, sd.endpoint) == node
     assert said.value(node, rdflib.RDF.type) == sd.Service
@@ -502,7 +502,7 @@ def test_void_is_true(other: Served, world_graph: dataset.Graph) -> None:
     said = about(other.ask("GET", "/.well-known/void"))
     node = said.value(None, rdflib.RDF.type, void.Dataset)
     assert "councilgraph" in said.value(node, rdflib.DCTERMS.title)
-    assert said.value(node, void.sparqlEndpoint) == rdflib.URIRef(f"{other.url}sparql")
+    assert said.value(node, void.sparqlEndpoint) == rdflib.URIRef(f"{other.url}query")
     triples = list(dataset.triples(world_graph.store))
     assert int(said.value(node, void.triples)) == len(triples)
     assert int(said.value(node, void.distinctSubjects)) == len({t.subject for t in triples})
