@@ -344,19 +344,24 @@ def read_files(paths: Iterable[Path], rooms: Rooms | None) -> Graph:
     store.bulk_extend(said())
     if rooms:
         derive(store, rooms)
-    if _kept(typed):
+    if kept(typed):
         return Graph(store, prefixes=prefixes)
     exact = {quad.triple for quad in (*known, *parsed(files, root))}
     exact |= {quad.triple for quad in store.quads_for_pattern(None, None, None, DERIVED)}
     return Graph(store, exact=list(exact), prefixes=prefixes)
 
 
-def _kept(literals: Collection[Literal]) -> bool:
-    """Whether the store keeps each of these as it is written: it rewrites numbers such as 01."""
+def kept(literals: Iterable[Literal]) -> bool:
+    """Whether the store and rdflib read each of these alike: the store rewrites numbers such as 01.
+
+    A boolean that is neither true nor false is false to rdflib, and less than a day.
+    """
     store = Store()
     said = {Quad(RDF.type, RDF.type, literal) for literal in literals}
     store.bulk_extend(said)
-    return said == set(store)
+    truths = ("true", "false", "1", "0")
+    strange = any(q.object.datatype == XSD.boolean and q.object.value not in truths for q in said)  # type: ignore[union-attr] # literals all
+    return not strange and said == set(store)
 
 
 @contextmanager

@@ -136,7 +136,8 @@ def _graph(triples: list[Triple]) -> dataset.Graph:
     store = Store()
     said = {Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in triples}
     store.extend(said)
-    exact = None if said <= set(store) else sorted({q.triple for q in said}, key=str)
+    lossless = said <= set(store) and dataset.kept(q.object for q in said if isinstance(q.object, Literal))
+    exact = None if lossless else sorted({q.triple for q in said}, key=str)
     return dataset.Graph(store, exact=exact)
 
 
@@ -348,3 +349,20 @@ def test_any_shapes_on_any_graph(text: str, told: str) -> None:
     rules = rdflib.Graph().parse(data=text, format="turtle")
     triples = [quad.triple for quad in parse(told, format=RdfFormat.TURTLE)]
     _agree(triples, rules, [])
+
+
+def test_a_boolean_that_is_none() -> None:
+    """rdflib reads it as false, and holds that to be less than a day."""
+    text = """
+        PREFIX cg: <https://w3id.org/councilgraph/def#>
+        PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+        PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
+        <urn:event> a cg:Reorganisation ; skos:prefLabel "event" ; cg:isMadeBy <urn:order> ; cg:vestsOn "maybe"^^xsd:boolean .
+        <urn:order> skos:prefLabel "order" ; cg:madeOn "2018-05-24"^^xsd:date .
+    """
+    triples = [quad.triple for quad in parse(text, format=RdfFormat.TURTLE)]
+    top = rdflib.URIRef("https://w3id.org/councilgraph/shapes#Reorganisation-vestsInForce")
+    judged = _judged(triples, RULES, [top])
+    assert judged is not None
+    assert _found(judged)
+    _agree(triples, RULES, [top])
