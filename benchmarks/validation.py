@@ -403,7 +403,7 @@ def findings(report: Path) -> Counter[Found]:
                 "_:" if isinstance(value, BlankNode) else value.value
             )
     names = ("focusNode", "resultPath", "sourceShape", "sourceConstraintComponent")
-    return Counter(tuple(said[result].get(name, "") for name in names) for result in results)  # type: ignore[misc] # as many names as it is given
+    return Counter(tuple(said[result].get(name, "") for name in names) for result in results)  # type: ignore[misc] # four, as Found has
 
 
 # The whole run.
@@ -473,7 +473,7 @@ def differences(mine: Counter[Found], judge: Counter[Found]) -> list[tuple[str, 
     for place, several in enumerate((more, fewer)):
         for (_, _, shape, component), many in several.items():
             counts[_short(shape), _short(component).removesuffix("ConstraintComponent")][place] += many
-    return [(shape, component, *found) for (shape, component), found in sorted(counts.items())]  # type: ignore[misc] # as many names as it is given
+    return [(shape, component, *found) for (shape, component), found in sorted(counts.items())]  # type: ignore[misc] # found is the two counts, more and fewer
 
 
 def _short(iri: str) -> str:

@@ -18,7 +18,7 @@ from councilgraph import csvw, dataset
 from councilgraph.concepts import TABLES
 from councilgraph.namespaces import XSD
 
-validator = pytest.importorskip("csvw")
+validator = pytest.importorskip("csvw", reason="csvw, of the development extra, is not installed")
 FOLDER = csvw.FOLDER
 
 

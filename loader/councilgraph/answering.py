@@ -297,7 +297,7 @@ class _Lines(BytesIO):
         super().__init__()
         self._most, self._count = most, 0
 
-    def write(self, part: bytes, /) -> int:  # type: ignore[override] # nothing else is written
+    def write(self, part: bytes, /) -> int:  # type: ignore[override] # IO takes any buffer; pyoxigraph writes bytes
         """Take a part, or stop the writer."""
         self._count += part.count(b"\n")
         written = super().write(part)

@@ -360,7 +360,7 @@ def kept(literals: Iterable[Literal]) -> bool:
     said = {Quad(RDF.type, RDF.type, literal) for literal in literals}
     store.bulk_extend(said)
     truths = ("true", "false", "1", "0")
-    strange = any(q.object.datatype == XSD.boolean and q.object.value not in truths for q in said)  # type: ignore[union-attr] # literals all
+    strange = any(q.object.datatype == XSD.boolean and q.object.value not in truths for q in said)  # type: ignore[union-attr] # said is made of literals
     return not strange and said == set(store)
 
 

@@ -489,7 +489,7 @@ class Remote:
         wrapper.setOnlyConneg(True)
         wrapper.setQuery(text)
         wrapper.queryType = kind  # it guesses, and takes a name such as <…/address/> for an ADD
-        wrapper.timeout = self.timeout  # type: ignore[assignment] # fractions of seconds will do
+        wrapper.timeout = self.timeout  # type: ignore[assignment] # it is typed int; urllib takes fractions
         for name, value in {"Accept": accept, **self._token}.items():
             wrapper.addCustomHttpHeader(name, value)
         end = None if seconds is None else time.monotonic() + seconds

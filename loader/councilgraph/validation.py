@@ -271,7 +271,7 @@ def chosen(
         for top in parents or [node]:
             if isinstance(top, rdflib.URIRef):
                 told = {node} if parents and (None, SH.property, node) in rules else {top}
-                told |= set(rules.objects(top, SH.property)) if top == node else set()  # type: ignore[arg-type]
+                told |= set(rules.objects(top, SH.property)) if top == node else set()  # type: ignore[arg-type] # properties are nodes
                 found.setdefault(top, set()).update(told)
     return found
 
