@@ -444,6 +444,7 @@ class Seen(Dated):
         yield from Record.triples(self, known)
         yield from bounds(self.iri, self.start, self.until, self.observed or ())
         for seen in self.observed or ():
+            yield self.iri, CG.observedText, Literal(seen.text)
             if seen.exact:
                 yield self.iri, CG.observedOn, literal(seen.earliest)
 
