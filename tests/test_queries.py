@@ -80,6 +80,8 @@ def test_expected_rows(
         case.write_text(f"{line}\n{expected}")
     answer = queries.shown(select(query.bound(values)), query)
     assert render.rows(answer, "csv") == expected
+    whole = queries.select(world_graph.store, query.bound(values, evidence=True))
+    assert queries.shown(whole, query) == embedded
     assert answer == embedded  # datatypes and languages too, which CSV does not show
 
 

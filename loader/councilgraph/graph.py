@@ -166,7 +166,7 @@ class Graph:
         `called` has what the user calls a parameter, if not by its name.
         """
         values = self._meant(lambda store: queries.values(store, self.rooms, query, words, called or {}))
-        found = queries.certain(queries.select(self.store, query.bound(values)), query, certainty)
+        found = queries.certain(queries.select(self.store, query.bound(values, sources)), query, certainty)
         rows = queries.shown(found, query, evidence=sources)
         return Answer(self._sourced(rows, query) if sources else rows, query)
 

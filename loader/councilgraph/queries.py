@@ -38,6 +38,8 @@ from councilgraph.namespaces import ID, KINDS, PREFIXES, SKOS, XSD, compact
 Term = NamedNode | Literal
 Cell = Term | None
 _KEYS = {"title", "question", "tags", "param", "join", "evidence"}
+#: Where a canned query says which columns it has, and which terms its parameters have by default.
+_SELECT = re.compile(r"^SELECT DISTINCT .*$", re.MULTILINE)
 _VALUES = re.compile(r"^[ ]*VALUES \?(\w+) \{ (\S.*?) \}[ ]*$", re.MULTILINE)
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _LONGEST = 500  # characters of a value: longer than any name, code or IRI of ours
@@ -81,13 +83,21 @@ class Query:
     join: tuple[str, ...]
     evidence: tuple[str, ...]
 
-    def bound(self, values: Mapping[str, Term | Sequence[Term]]) -> str:
-        """The query's text with these terms in the place of its defaults; of several, it answers for each."""
+    def bound(self, values: Mapping[str, Term | Sequence[Term]], evidence: bool = False) -> str:
+        """The query's text with these terms in the place of its defaults; of several, it answers for each.
+
+        Without `evidence` it does not ask for the records that a row rests on, so that rows that differ in
+        those alone are one.
+        """
         lines = {
             name: f"VALUES ?{name} {{ {' '.join(map(str, [terms] if isinstance(terms, Term) else terms))} }}"
             for name, terms in values.items()
         }
-        return _VALUES.sub(lambda match: lines.get(match[1], match[0]), self.text)
+        text = _VALUES.sub(lambda match: lines.get(match[1], match[0]), self.text)
+        if evidence or not self.evidence:
+            return text
+        columns = re.compile(rf" \?(?:{'|'.join(self.evidence)})\b")
+        return _SELECT.sub(lambda match: columns.sub("", match[0]), text, count=1)
 
 
 @dataclass(frozen=True)
@@ -516,7 +526,7 @@ def _term(text: str, where: str) -> Term:
 def rows(answer: QuerySolutions) -> Rows:
     """The rows of a SELECT's answer."""
     columns = tuple(variable.value for variable in answer.variables)
-    return Rows(columns, [tuple(solution[name] for name in columns) for solution in answer])
+    return Rows(columns, [tuple(solution) for solution in answer])
 
 
 def joined(answer: Rows, join: tuple[str, ...]) -> Rows:
