@@ -500,7 +500,9 @@ def test_the_service_description_is_true(server: Served, other: Served, world_gr
 def test_void_is_true(other: Served, world_graph: dataset.Graph) -> None:
     void = rdflib.Namespace("http://rdfs.org/ns/void#")
     said = about(other.ask("GET", "/.well-known/void"))
-    node = said.value(None, rdflib.RDF.type, void.Dataset)
+    document = rdflib.URIRef(f"{other.url}.well-known/void")
+    node = said.value(document, rdflib.FOAF.primaryTopic)
+    assert node == said.value(None, rdflib.RDF.type, void.Dataset)
     assert "councilgraph" in said.value(node, rdflib.DCTERMS.title)
     assert said.value(node, void.sparqlEndpoint) == rdflib.URIRef(f"{other.url}query")
     triples = list(dataset.triples(world_graph.store))

@@ -239,10 +239,10 @@ def _answer(store: Store, request: dict[str, Any], limits: Limits) -> Answer:
 def _about(store: Store, request: dict[str, Any], limits: Limits) -> Answer:
     endpoint, media = request["endpoint"], request["triples"]
     if request["about"] == "void":
-        said = wellknown.void(store, endpoint, request["node"])
+        said = wellknown.described(store, endpoint, request["document"])
     else:
         said = wellknown.service(store, endpoint, limits.services)
-    return Answer(200, media, _written(list(said), media))
+    return Answer(200, media, _written(sorted(set(said), key=str), media))
 
 
 def _asked(store: Store, request: dict[str, Any], limits: Limits) -> Answer:

@@ -81,7 +81,8 @@ def contents(
 ) -> dict[str, bytes]:
     """The files of a dump by their names, `SHA256SUMS` last."""
     triples = list(dataset.triples(store))
-    canonical, ntriples = publish.canonical_hash(triples), publish.ntriples(triples)
+    ntriples = publish.ntriples(triples)
+    canonical = _digest(ntriples)  # no blank node, which `readable` refuses: this is its canonical form
     files = {
         CANONICAL: f"{canonical}  {NTRIPLES.removesuffix('.gz')}\n".encode(),
         NTRIPLES: _zipped(ntriples),
@@ -108,7 +109,10 @@ def contents(
     clock("tables", f"{len(TABLES):,} tables, {rows:,} rows")
     now = void.version_of(canonical)
     previous = next((node for node in before or () if node != now), None)
-    said = set(void.description(triples, ntriples, _files(files), canonical, published, previous))
+    said = {
+        *void.document(f"{published}{VOID}"),
+        *void.description(store, ntriples, _files(files), published, previous),
+    }
     files[VOID] = _checked(VOID, publish.turtle(said, void.place), said)
     files = dict(sorted(files.items()))
     files[SUMS] = "".join(f"{_digest(content)}  {name}\n" for name, content in files.items()).encode()
