@@ -287,7 +287,7 @@ def test_a_kill_while_writing_leaves_the_old_folder(world_dump: Path, tmp_path: 
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        process.stdout.close()  # type: ignore[union-attr] # it is a pipe
+        process.stdout.close()
     stage = f".dump-{process.pid}/"
     assert {n: c for n, c in contents(folder).items() if not n.startswith(stage)} == contents(world_dump)
     dump.write({"SHA256SUMS": (world_dump / "SHA256SUMS").read_bytes()}, folder)

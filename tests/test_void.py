@@ -84,7 +84,7 @@ def test_the_counts_are_those_of_the_data(graph: rdflib.Graph, world_dump: Path)
     def rows(text: str) -> list[tuple[str, ...]]:
         answer = store.query(text)
         assert isinstance(answer, QuerySolutions)
-        return [tuple(cell.value for cell in row) for row in answer]  # type: ignore[union-attr] # a SELECT
+        return [tuple(cell.value for cell in row) for row in answer]
 
     def number(node: rdflib.term.Node, predicate: rdflib.URIRef) -> str:
         (value,) = graph.objects(node, predicate)
