@@ -637,6 +637,10 @@ def test_the_page_takes_nothing_from_elsewhere(server: Served) -> None:
         assert not re.search(
             r"(src|href)=[\"']?(https?:)?//|@import|innerHTML|eval\(|onclick|<style| style=", reply.text
         )
+    page = server.ask("GET", "/").text
+    places = [place for place in re.findall(r'(?:src|href|action)="([^"]*)"', page) if place != "data:,"]
+    assert "query" in places
+    assert {place: server.ask("GET", f"/{place}").status for place in places} == dict.fromkeys(places, 200)
     canned = json.loads(server.ask("GET", "/queries.json").text)
     assert {query["name"] for query in canned} == {
         query.name for query in queries.catalogue(bundle.rooms(ROOT))
