@@ -676,6 +676,23 @@ def test_a_canned_query_is_chosen_run_and_its_rows_are_shown(
         if keep := os.environ.get("COUNCILGRAPH_PICTURES"):
             browser.picture(Path(keep) / "page.png")
 
+        # A field for each parameter, whose value takes the place of the one in the query.
+        fields = browser.value(
+            "[...document.querySelectorAll('#params input')].map(i => [i.dataset.param, i.value])"
+        )
+        assert fields == [[param.name, param.example] for param in query.params]
+        browser.value(
+            """(i => { i.value = "2019-04-01"; i.dispatchEvent(new Event("input")); })(document.querySelector("[data-param=on]"))"""
+        )
+        changed = query.text.replace('?on { "2019-03-31"^^xsd:date }', '?on { "2019-04-01"^^xsd:date }')
+        assert changed != query.text
+        assert browser.value("document.getElementById('query').value") == changed
+        assert browser.value(
+            """fetch("queries.json").then(r => r.json()).then(all => all.map(q => {
+                document.querySelector(`[data-name="${q.name}"]`).click();
+                return [q.name, [...document.querySelectorAll("#params input")].map(i => i.dataset.param)]; }))"""
+        ) == [[q.name, [p.name for p in q.params]] for q in queries.catalogue(world_rooms)]
+
         # What the data says is text, whatever it says.
         hostile = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
         text = f"SELECT ?a ?b {{ VALUES (?a ?b) {{ ('''{hostile}''' <javascript:alert(1)>) }} }}"

@@ -79,7 +79,14 @@ def application(rooms: Rooms, limits: Limits, count: int) -> ASGIApp:
     """The endpoint as an ASGI application: `/`, `/query`, `/queries.json`, `/.well-known/void`."""
     answerers = Answerers(rooms.root, limits, count)
     canned = [
-        {"name": q.name, "title": q.title, "question": q.question, "tags": q.tags, "text": q.text}
+        {
+            "name": q.name,
+            "title": q.title,
+            "question": q.question,
+            "tags": q.tags,
+            "text": q.text,
+            "params": [{"name": param.name, "help": param.help} for param in q.params],
+        }
         for q in queries.catalogue(rooms)
     ]
 
