@@ -30,6 +30,7 @@ from pyoxigraph import DefaultGraph, QueryResultsFormat, QuerySolutions, RdfForm
 from browser import Browser, chromium
 from conftest import ROOT, Result
 from councilgraph import bundle, dataset, queries, render
+from councilgraph.answering import Limits
 from councilgraph.bundle import Rooms
 from councilgraph.namespaces import RDF
 from councilgraph.queries import Rows
@@ -516,6 +517,12 @@ def test_void_is_true(other: Served, world_graph: dataset.Graph) -> None:
     }
     assert parts == {kind: types.count(kind) for kind in set(types)}
     assert int(said.value(node, void.classes)) == len(parts)
+
+
+def test_what_it_says_of_itself_may_take_longer_than_a_query() -> None:
+    limits = Limits(seconds=0.5, rows=1, megabytes=500)
+    assert limits.patience({"query": "ASK {}"}) == 0.5
+    assert limits.patience({"about": "void"}) >= 30
 
 
 def test_an_odd_host_says_nothing(server: Served) -> None:
