@@ -150,7 +150,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
         for stage in stages:
             stage.parent.mkdir(parents=True, exist_ok=True)
             _sweep(stage.parent)
-            stage.mkdir()
+            stage.mkdir(exist_ok=True)
         before = _listed(folder)
         for name, content in files.items():
             with staged[name].open("wb") as file:
