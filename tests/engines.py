@@ -258,7 +258,7 @@ def by_rdflib(graph: rdflib.Graph, text: str) -> Rows:
     """The rows of a SELECT as rdflib gives them, with the terms of the embedded store."""
     answer = graph.query(text)
     columns = tuple(str(name) for name in answer.vars or ())
-    rows = [tuple(_term(row[name]) for name in columns) for row in answer]  # type: ignore[index,call-overload]
+    rows = [tuple(_term(row[name]) for name in columns) for row in answer]
     return Rows(columns, rows)
 
 

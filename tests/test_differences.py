@@ -42,6 +42,14 @@ def changed_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "borough-of-poole-sif-2017-09,leadership,good,",
     )
     edited(root, "people.csv", ",Alison Botham,", ",Alison B Botham,")
+    for table in ("bodies.csv", "names.csv"):
+        edited(
+            root,
+            table,
+            "\nwest-surrey-council,West Surrey Council,",
+            "\nwest-surrey-council,West Surrey City Council,",
+        )
+    edited(root, "reorganisations.csv", ",in-force,,1986-04-01,", ",in-force,,1986-04-02,")
     edited(
         root,
         "holdings.csv",
@@ -144,12 +152,28 @@ def test_a_day_that_is_part_of_a_record_s_name_and_its_source_s_article(
     assert not _of(found, "gone", "holding")
 
 
+def test_a_vesting_day(found: differences.Differences) -> None:
+    label = "Abolition of the Greater London Council and the metropolitan county councils, 1986"
+    assert _of(found, "changed", "reorganisation") == [
+        ("reorganisation:metropolitan-councils-1986", label, "vests", "1986-04-01", "1986-04-02")
+    ]
+
+
+def test_a_name_that_is_part_of_a_record_s_name(found: differences.Differences) -> None:
+    now = "West Surrey City Council"
+    changed = ("name", "West Surrey Council", now)
+    assert _of(found, "changed", "body") == [("body:west-surrey-council", now, *changed)]
+    ((_, label, *rest),) = _of(found, "changed", "name")
+    assert (label, *rest) == (f"{now} (legal name)", *changed)
+    assert not _of(found, "gone", "name")
+
+
 def test_a_name_counts_where_it_is_written(found: differences.Differences) -> None:
     assert _of(found, "changed", "person") == [
         ("person:alison-botham", "Alison B Botham", "name", "Alison Botham", "Alison B Botham")
     ]
     assert not _of(found, "changed", "tenure")
-    assert ("", "", "skos:prefLabel", "2", "2") in _of(found, "follows", "tenure")
+    assert ("", "", "label", "2", "2") in _of(found, "follows", "tenure")
 
 
 def test_a_new_council(found: differences.Differences) -> None:
@@ -178,19 +202,33 @@ def test_answers_that_changed(found: differences.Differences) -> None:
 
 
 def test_forms(found: differences.Differences) -> None:
-    document: dict[str, Any] = json.loads(render.differences(found, "json", None, False))
+    document: dict[str, Any] = json.loads(render.differences(found, "json", False))
     assert len(document["records"]) == len(found.records)
     assert {"query", "asked", "went", "came", "question"} == set(document["answers"][0])
-    lines = render.differences(found, "csv", None, False).splitlines()
+    lines = render.differences(found, "csv", False).splitlines()
     assert lines[0] == "change,kind,record,label,what,was,is"
     assert "answer,query,inspection/history,--authority torbay-council,rows,1,1" in lines
     assert len(lines) == 1 + len(found.records) + len(found.answers)
-    for form in ("table", "markdown"):
-        text = render.differences(found, form, None, False)
-        assert f"Records: {len(found.records)} differences" in text
-        assert "inadequate" in text
-        assert "\x1b" not in text
-    assert "\x1b[1m" in render.differences(found, "table", 100, True)
+    text = render.differences(found, "markdown", False)
+    assert f"Records: {len(found.records)} differences" in text
+    assert "inadequate" in text
+    assert "\x1b[1m" in render.differences(found, "table", True)
+
+
+def test_the_form_that_people_read(found: differences.Differences) -> None:
+    lines = render.differences(found, "table", False).splitlines()
+    records = {d.record for d in found.records if d.change != "follows"}
+    assert lines[0] == f"Records: {len(records)} new, gone or changed"
+    place = lines.index(
+        "  changed: Statutory direction to Torbay Council, 2016 (intervention:torbay-direction-2016)"
+    )
+    assert lines[place - 1] == "intervention"
+    assert lines[place + 1] == "    from: 2016-05-09..2016-05-13 → 2016-05-10..2016-05-13"
+    assert f"  new: West Devon City Council (body:{COUNCIL})" in lines
+    assert "    grade: (blank) → good" in lines
+    place = lines.index("inspection/history: Inspection history")
+    assert "  --authority torbay-council: 1 row gone, 1 new" in lines[place:]
+    assert lines.index("What follows from them") < lines.index(f"Answers: {len(found.answers)} changed")
 
 
 def test_codes(run: Run, world_dump: Path, world_root: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from pyoxigraph import BlankNode, CanonicalizationAlgorithm, Dataset, RdfFormat, parse
@@ -61,6 +62,12 @@ def test_two_processes_give_the_same_sums(world_dump: Path, tmp_path: Path) -> N
 
 def test_a_dump_says_what_the_store_says(world_dump: Path, world_graph: dataset.Graph) -> None:
     said = set(dataset.triples(world_graph.store))
+    named = world_graph.store.named_graphs()
+    assert {graph.value for graph in named} == {dataset.DERIVED.value}, (
+        "a scenario is apart, and the world has none"
+    )
+    derived = {q.triple for q in world_graph.store.quads_for_pattern(None, None, None, dataset.DERIVED)}
+    assert derived < said, "what is derived is said in the graph too"
     packed = gzip.decompress((world_dump / "councilgraph.nt.gz").read_bytes())
     assert {q.triple for q in parse(packed, format=RdfFormat.N_TRIPLES)} == said
     for name, form in (("councilgraph.ttl", RdfFormat.TURTLE), ("councilgraph.jsonld", RdfFormat.JSON_LD)):
@@ -144,6 +151,15 @@ def test_a_change_of_one_fact_is_a_change_of_two_lines(root: Path, world_dump: P
         assert len([pair for pair in zip(old, new, strict=True) if pair[0] != pair[1]]) == most
 
 
+def test_a_name_that_changes_changes_the_lines_that_it_stands_in(root: Path, world_dump: Path) -> None:
+    edited(root, "people.csv", ",Jane Portman,", ",Jane A Portman,")
+    new = dump.readable(list(dataset.triples(dataset.assemble(bundle.rooms(root)).store))).splitlines()
+    old = (world_dump / "councilgraph.ttl").read_text().splitlines()
+    changed = [line for before, line in zip(old, new, strict=True) if before != line]
+    assert 1 <= len(changed) <= 4
+    assert all("jane a portman" in line.lower() for line in changed)
+
+
 def test_the_version_before_and_the_addresses_are_those_given(
     root: Path, run: Run, tmp_path: Path, world_dump: Path
 ) -> None:
@@ -184,7 +200,11 @@ def test_what_no_dump_wrote_stays_and_what_one_wrote_and_is_no_more_goes(
     shutil.copytree(world_dump, folder)
     (folder / "index.html").write_text("ours")
     (folder / "tables/wards.csv").write_text("iri\n")
-    (folder / ".dump-999999999").mkdir()  # what a killed process left
+    for left in (
+        ".dump-999999999",
+        f"tables/.dump-{os.getpid()}",
+    ):  # what killed processes left; in a container the next has their number
+        (folder / left).mkdir()
     outside = tmp_path / "outside"
     outside.write_text("x")
     digest = hashlib.sha256(b"iri\n").hexdigest()
@@ -192,16 +212,33 @@ def test_what_no_dump_wrote_stays_and_what_one_wrote_and_is_no_more_goes(
         sums.write(f"{digest}  tables/wards.csv\n")
     dump.write(contents(world_dump), folder)
     assert set(contents(folder)) == FILES | {"index.html"}
-    assert not list(folder.glob(".dump-*"))
+    assert not list(folder.rglob(".dump-*"))
     (folder / "SHA256SUMS").write_text(f"{digest}  ../outside\n")
     dump.write(contents(world_dump), folder)
     assert outside.exists()
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written(tmp_path: Path, world_root: Path, run: Run) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(CouncilgraphError, match="cannot be written"):
-        dump.write({"a": b""}, tmp_path / "file" / "d")
+    answer = run("dump", tmp_path / "file" / "d", "--root", world_root)
+    assert answer.code == 3
+    assert "cannot be written (Not a directory). Free some space, or name another folder.\n" in answer.err
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no /dev/shm to be another disk")  # noqa: S108 — a disk, not a name
+def test_tables_on_another_disk(tmp_path: Path) -> None:
+    """A file cannot be moved from one disk to another: half of them would have been."""
+    with TemporaryDirectory(dir="/dev/shm") as disk:
+        (tmp_path / "tables").symlink_to(disk)
+        dump.write({"a": b"1", "tables/b": b"1", "SHA256SUMS": b""}, tmp_path)
+        assert contents(Path(disk)) == {"b": b"1"}
+
+
+def test_a_file_that_the_strict_parser_would_not_take(world_graph: dataset.Graph) -> None:
+    triples = list(dataset.triples(world_graph.store))[:9]
+    for text, why in (("@prefix x <", "would not be Turtle"), ("", "would not say what the graph says")):
+        with pytest.raises(CouncilgraphError, match=f"shapes.ttl: {why}.*Report this"):
+            dump._checked("shapes.ttl", text, triples)
 
 
 def test_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
@@ -254,7 +291,7 @@ def test_a_kill_while_writing_leaves_the_old_folder(world_dump: Path, tmp_path: 
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        process.stdout.close()  # type: ignore[union-attr] # it is a pipe
+        process.stdout.close()
     stage = f".dump-{process.pid}/"
     assert {n: c for n, c in contents(folder).items() if not n.startswith(stage)} == contents(world_dump)
     dump.write({"SHA256SUMS": (world_dump / "SHA256SUMS").read_bytes()}, folder)

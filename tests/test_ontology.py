@@ -61,8 +61,8 @@ def test_a_term_is_labelled_defined_and_sourced(term: str) -> None:
     assert len(said(term, "rdfs:label")) == 1
     definitions = said(term, "skos:definition")
     assert len(definitions) == 1
-    assert definitions[0].value.endswith(".")  # type: ignore[attr-defined]
-    assert definitions[0].language == "en"  # type: ignore[attr-defined]
+    assert definitions[0].value.endswith(".")
+    assert definitions[0].language == "en"
     assert said(term, "dcterms:source")
     assert said(term, "rdfs:isDefinedBy") == [NamedNode(CG.rstrip("#"))]
     assert said(term, "skos:example")
@@ -71,7 +71,7 @@ def test_a_term_is_labelled_defined_and_sourced(term: str) -> None:
 @pytest.mark.parametrize("concept", CONCEPTS, ids=lambda c: "/".join(c.split("/")[-2:]))
 def test_a_concept_is_labelled_defined_and_in_its_scheme(concept: str) -> None:
     assert len(said(concept, "skos:prefLabel")) == 1
-    assert said(concept, "skos:definition")[0].value.endswith(".")  # type: ignore[attr-defined]
+    assert said(concept, "skos:definition")[0].value.endswith(".")
     assert said(concept, "skos:inScheme") == [NamedNode(concept.rpartition("/")[0])]
 
 
@@ -254,7 +254,7 @@ def _ontology(*more: Quad) -> Store:
 def _rows(store: Store, query: str) -> list[str]:
     found = store.query(query, prefixes=PREFIXES)
     assert isinstance(found, QuerySolutions)
-    return sorted({row["x"].value for row in found})  # type: ignore[union-attr] # a subject
+    return sorted({row["x"].value for row in found})
 
 
 def _turtle(text: str) -> list[Quad]:
@@ -329,12 +329,12 @@ def test_metadata_would_be_missed(check: str) -> None:
 def test_the_licence_is_the_one_that_the_readme_names() -> None:
     words = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     (licence,) = said(NODE, "dcterms:license")
-    assert f"ontology, shapes, queries and tables under [CC BY 4.0]({licence.value})" in words  # type: ignore[attr-defined]
+    assert f"ontology, shapes, queries and tables under [CC BY 4.0]({licence.value})" in words
 
 
 def test_the_last_change_is_not_to_come() -> None:
     (modified,) = said(NODE, "dcterms:modified")
-    assert date.fromisoformat(modified.value) <= date.today()  # type: ignore[attr-defined]
+    assert date.fromisoformat(modified.value) <= date.today()
 
 
 # VOC2: other vocabularies are built upon, and only these
@@ -342,7 +342,7 @@ def test_the_last_change_is_not_to_come() -> None:
 def test_vocabularies_that_are_built_upon(prefix: str) -> None:
     base = PREFIXES[prefix]
     above = {f"{PREFIXES['rdfs']}{name}" for name in ("subClassOf", "subPropertyOf", "range")}
-    assert [q for q in QUADS if q.predicate.value in above and q.object.value.startswith(base)]  # type: ignore[union-attr]
+    assert [q for q in QUADS if q.predicate.value in above and q.object.value.startswith(base)]
 
 
 @pytest.mark.parametrize("scheme", sorted(SCHEMES.values()))
@@ -350,7 +350,7 @@ def test_a_scheme_says_what_it_is(scheme: str) -> None:
     iri = f"{BASE}concept/{scheme}"
     assert len(said(iri, "dcterms:title")) == 1
     assert said(iri, "dcterms:title") == said(iri, "skos:prefLabel")
-    assert said(iri, "dcterms:description")[0].value.endswith(".")  # type: ignore[attr-defined]
+    assert said(iri, "dcterms:description")[0].value.endswith(".")
     assert said(iri, "dcterms:source")
 
 
@@ -404,7 +404,7 @@ def _axioms(*names: str, more: Iterable[Quad] = ()) -> list[tuple[str, str]]:
     ours = [
         (compact(q.subject.value), compact(q.predicate.value), compact(q.object.value))
         for q in [*QUADS, *more]
-    ]  # type: ignore[union-attr]
+    ]
     return [(s, o) for s, p, o in [*(axiom[:3] for axiom in AXIOMS), *ours] if p in names]
 
 
@@ -442,10 +442,10 @@ def entailed() -> tuple[set[Fact], dict[str, set[str]]]:
     facts: set[Fact] = set()
     types: dict[str, set[str]] = defaultdict(set)
     for triple in dataset.triples(national()):
-        subject, predicate = triple.subject.value, compact(triple.predicate.value)  # type: ignore[union-attr]
+        subject, predicate = triple.subject.value, compact(triple.predicate.value)
         if predicate == "rdf:type":
-            types[subject] |= classes.get(compact(triple.object.value), {compact(triple.object.value)})  # type: ignore[union-attr]
-        waiting = [(subject, predicate, triple.object.value)]  # type: ignore[union-attr]
+            types[subject] |= classes.get(compact(triple.object.value), {compact(triple.object.value)})
+        waiting = [(subject, predicate, triple.object.value)]
         seen: set[Fact] = set()
         while waiting:
             s, p, o = waiting.pop()
@@ -470,7 +470,7 @@ def _of(kind: str) -> set[str]:
 
 @pytest.mark.parametrize("axiom", AXIOMS, ids=lambda axiom: " ".join(axiom[:3]))
 def test_an_axiom_is_of_something_that_we_use(axiom: tuple[str, str, str, str]) -> None:
-    used = {compact(q.object.value) for q in QUADS} | {p for _, p, _ in entailed()[0]}  # type: ignore[union-attr]
+    used = {compact(q.object.value) for q in QUADS} | {p for _, p, _ in entailed()[0]}
     known = used | {kind for kinds in entailed()[1].values() for kind in kinds}
     assert {axiom[0], axiom[2]} & known
 
@@ -520,7 +520,7 @@ def _effects(*kinds: str) -> set[tuple[str, str]]:
     query += f"FILTER (?kind IN ({', '.join(f'effect-kind:{kind}' for kind in kinds)})) }}"
     found = national().query(query, prefixes=PREFIXES)
     assert isinstance(found, QuerySolutions)
-    return {(row["event"].value, row["body"].value) for row in found}  # type: ignore[union-attr]
+    return {(row["event"].value, row["body"].value) for row in found}
 
 
 def test_what_prov_calls_generated_was_established() -> None:
@@ -561,7 +561,7 @@ def _vestings() -> Iterator[tuple[str, str]]:
     return (
         (q.subject.value, q.object.value)
         for q in national().quads_for_pattern(None, vests, None, DefaultGraph())
-    )  # type: ignore[union-attr]
+    )
 
 
 # Domains and ranges are stated only where they are always true: every use keeps them.
@@ -577,8 +577,8 @@ def asserted() -> dict[str, set[str]]:
     classes = _classes()
     types: dict[str, set[str]] = defaultdict(set)
     for quad in national().quads_for_pattern(None, NamedNode(RDF_TYPE), None, DefaultGraph()):
-        kind = compact(quad.object.value)  # type: ignore[union-attr]
-        types[quad.subject.value] |= classes.get(kind, {kind})  # type: ignore[union-attr]
+        kind = compact(quad.object.value)
+        types[quad.subject.value] |= classes.get(kind, {kind})
     return types
 
 

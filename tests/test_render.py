@@ -59,13 +59,13 @@ CELLS = st.one_of(
 
 @given(st.lists(st.tuples(CELLS, CELLS), max_size=5))
 def test_csv_and_json_can_be_read_back(rows: list[tuple[object, object]]) -> None:
-    answer = Rows(("a", "b"), rows)  # type: ignore[arg-type]
+    answer = Rows(("a", "b"), rows)
     read = list(csv.reader(io.StringIO(render.rows(answer, "csv"))))
-    assert read == [["a", "b"], *[[c.value if c is not None else "" for c in row] for row in rows]]  # type: ignore[attr-defined]
+    assert read == [["a", "b"], *[[c.value if c is not None else "" for c in row] for row in rows]]
     solutions = parse_query_results(render.rows(answer, "json"), format=QueryResultsFormat.JSON)
-    assert [tuple(s[name] for name in ("a", "b")) for s in solutions] == rows  # type: ignore[union-attr]
+    assert [tuple(s[name] for name in ("a", "b")) for s in solutions] == rows
     solutions = parse_query_results(render.rows(answer, "tsv"), format=QueryResultsFormat.TSV)
-    assert [tuple(s[name] for name in ("a", "b")) for s in solutions] == rows  # type: ignore[union-attr]
+    assert [tuple(s[name] for name in ("a", "b")) for s in solutions] == rows
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "table"])

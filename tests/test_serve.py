@@ -30,6 +30,7 @@ from pyoxigraph import DefaultGraph, QueryResultsFormat, QuerySolutions, RdfForm
 from browser import Browser, chromium
 from conftest import ROOT, Result
 from councilgraph import bundle, dataset, queries, render
+from councilgraph.answering import Limits
 from councilgraph.bundle import Rooms
 from councilgraph.namespaces import RDF
 from councilgraph.queries import Rows
@@ -500,7 +501,9 @@ def test_the_service_description_is_true(server: Served, other: Served, world_gr
 def test_void_is_true(other: Served, world_graph: dataset.Graph) -> None:
     void = rdflib.Namespace("http://rdfs.org/ns/void#")
     said = about(other.ask("GET", "/.well-known/void"))
-    node = said.value(None, rdflib.RDF.type, void.Dataset)
+    document = rdflib.URIRef(f"{other.url}.well-known/void")
+    node = said.value(document, rdflib.FOAF.primaryTopic)
+    assert node == said.value(None, rdflib.RDF.type, void.Dataset)
     assert "councilgraph" in said.value(node, rdflib.DCTERMS.title)
     assert said.value(node, void.sparqlEndpoint) == rdflib.URIRef(f"{other.url}query")
     triples = list(dataset.triples(world_graph.store))
@@ -514,6 +517,12 @@ def test_void_is_true(other: Served, world_graph: dataset.Graph) -> None:
     }
     assert parts == {kind: types.count(kind) for kind in set(types)}
     assert int(said.value(node, void.classes)) == len(parts)
+
+
+def test_what_it_says_of_itself_may_take_longer_than_a_query() -> None:
+    limits = Limits(seconds=0.5, rows=1, megabytes=500)
+    assert limits.patience({"query": "ASK {}"}) == 0.5
+    assert limits.patience({"about": "void"}) >= 30
 
 
 def test_an_odd_host_says_nothing(server: Served) -> None:
@@ -635,6 +644,10 @@ def test_the_page_takes_nothing_from_elsewhere(server: Served) -> None:
         assert not re.search(
             r"(src|href)=[\"']?(https?:)?//|@import|innerHTML|eval\(|onclick|<style| style=", reply.text
         )
+    page = server.ask("GET", "/").text
+    places = [place for place in re.findall(r'(?:src|href|action)="([^"]*)"', page) if place != "data:,"]
+    assert "query" in places
+    assert {place: server.ask("GET", f"/{place}").status for place in places} == dict.fromkeys(places, 200)
     canned = json.loads(server.ask("GET", "/queries.json").text)
     assert {query["name"] for query in canned} == {
         query.name for query in queries.catalogue(bundle.rooms(ROOT))
@@ -669,6 +682,23 @@ def test_a_canned_query_is_chosen_run_and_its_rows_are_shown(
         assert browser.value("document.getElementById('status').textContent") == f"{len(shown)} rows."
         if keep := os.environ.get("COUNCILGRAPH_PICTURES"):
             browser.picture(Path(keep) / "page.png")
+
+        # A field for each parameter, whose value takes the place of the one in the query.
+        fields = browser.value(
+            "[...document.querySelectorAll('#params input')].map(i => [i.dataset.param, i.value])"
+        )
+        assert fields == [[param.name, param.example] for param in query.params]
+        browser.value(
+            """(i => { i.value = "2019-04-01"; i.dispatchEvent(new Event("input")); })(document.querySelector("[data-param=on]"))"""
+        )
+        changed = query.text.replace('?on { "2019-03-31"^^xsd:date }', '?on { "2019-04-01"^^xsd:date }')
+        assert changed != query.text
+        assert browser.value("document.getElementById('query').value") == changed
+        assert browser.value(
+            """fetch("queries.json").then(r => r.json()).then(all => all.map(q => {
+                document.querySelector(`[data-name="${q.name}"]`).click();
+                return [q.name, [...document.querySelectorAll("#params input")].map(i => i.dataset.param)]; }))"""
+        ) == [[q.name, [p.name for p in q.params]] for q in queries.catalogue(world_rooms)]
 
         # What the data says is text, whatever it says.
         hostile = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"

@@ -1,4 +1,4 @@
-"""`void.ttl`: it conforms to DCAT-AP, its counts are those of the data, and its facts come from the data."""
+"""VoID: it conforms to DCAT-AP, its counts are those of the data, its facts come from the data, in a dump and served."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import pyshacl
 import pytest
 import rdflib
-from pyoxigraph import NamedNode, QuerySolutions, RdfFormat, Store, Triple, parse
+from pyoxigraph import DefaultGraph, NamedNode, QuerySolutions, RdfFormat, Store, parse
 from rdflib.namespace import DCTERMS, PROV, RDF, RDFS, SH, VOID
 
 from conftest import ROOT, WORLD
-from councilgraph import dataset, void
+from councilgraph import dataset, publish, void, wellknown
 from councilgraph.errors import CouncilgraphError
 from councilgraph.namespaces import ID
 
@@ -84,7 +84,7 @@ def test_the_counts_are_those_of_the_data(graph: rdflib.Graph, world_dump: Path)
     def rows(text: str) -> list[tuple[str, ...]]:
         answer = store.query(text)
         assert isinstance(answer, QuerySolutions)
-        return [tuple(cell.value for cell in row) for row in answer]  # type: ignore[union-attr] # a SELECT
+        return [tuple(cell.value for cell in row) for row in answer]
 
     def number(node: rdflib.term.Node, predicate: rdflib.URIRef) -> str:
         (value,) = graph.objects(node, predicate)
@@ -107,6 +107,31 @@ def test_the_counts_are_those_of_the_data(graph: rdflib.Graph, world_dump: Path)
     assert {
         (str(graph.value(p, VOID.property)), *(number(p, each) for each in told[:3])) for p in parts
     } == set(properties)
+
+
+def test_an_endpoint_says_what_a_dump_says_but_for_its_files(
+    graph: rdflib.Graph, world_graph: dataset.Graph
+) -> None:
+    endpoint, document = (f"http://127.0.0.1/{path}" for path in ("query", ".well-known/void"))
+    text = publish.turtle(wellknown.described(world_graph.store, endpoint, document))
+    served = rdflib.Graph().parse(data=text, format="turtle")
+    assert set(served - graph) == {
+        (DATASET, VOID.sparqlEndpoint, rdflib.URIRef(endpoint)),
+        (rdflib.URIRef(document), RDF.type, VOID.DatasetDescription),
+        (rdflib.URIRef(document), FOAF.primaryTopic, DATASET),
+    }
+    files = {*graph.subjects(RDF.type, DCAT.Distribution), *graph.objects(None, DCAT.mediaType)}
+    files |= {*graph.objects(None, DCAT.compressFormat), *graph.subjects(RDF.type, VOID.DatasetDescription)}
+    checksums = {checksum for file in files for checksum in graph.objects(file, SPDX.checksum)}
+    algorithms = {algorithm for each in checksums for algorithm in graph.objects(each, SPDX.algorithm)}
+    naming = {DCAT.distribution, VOID.dataDump, VOID.feature}
+    assert not [
+        t for t in graph - served if not ({t[0]} & (files | checksums | algorithms) or t[1] in naming)
+    ]
+    assert not naming & set(served.predicates())
+    if SUITE.is_file():
+        conforms, found = _conforms(served)
+        assert conforms, found
 
 
 def test_each_file_has_its_size_and_its_sha256(graph: rdflib.Graph, world_dump: Path) -> None:
@@ -158,13 +183,14 @@ def test_every_publication_has_the_publisher_and_the_licence_that_the_table_give
 def test_an_ontology_without_licence_or_publisher_is_said(world_graph: dataset.Graph) -> None:
     ontology = NamedNode("https://w3id.org/councilgraph/def")
     for name in ("license", "creator"):
-        lacking: list[Triple] = [
-            t
-            for t in dataset.triples(world_graph.store, ontology)
-            if t.predicate.value != f"http://purl.org/dc/terms/{name}"
-        ]
+        lacking = Store()
+        lacking.extend(
+            quad
+            for quad in world_graph.store.quads_for_pattern(ontology, None, None, DefaultGraph())
+            if quad.predicate.value != f"http://purl.org/dc/terms/{name}"
+        )
         with pytest.raises(CouncilgraphError, match=f"has no dcterms:{name}"):
-            list(void.description(lacking, b"", [], "0" * 64))
+            list(void.description(lacking, b""))
 
 
 def test_it_says_nothing_of_this_machine_or_of_now(world_dump: Path) -> None:

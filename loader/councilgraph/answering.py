@@ -11,7 +11,7 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from itertools import islice
@@ -36,6 +36,7 @@ from councilgraph.namespaces import PREFIXES
 
 _LARGEST = 64 * 2**20  # bytes of an answer
 _START = 60.0  # seconds that a process has to start
+_ABOUT = 60.0  # seconds, at least, for what the endpoint says of itself: it counts the whole graph
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Limits:
     rows: int
     megabytes: int
     services: tuple[str, ...] = ()
+
+    def patience(self, request: Mapping[str, Any]) -> float:
+        """The seconds that a request may take."""
+        return max(self.seconds, _ABOUT) if "about" in request else self.seconds
 
 
 @dataclass(frozen=True)
@@ -84,12 +89,12 @@ class Answerers:
         try:
             if process is None or not process.alive:
                 process = await _Process.start(self._settings)
-            async with asyncio.timeout(self._limits.seconds):
+            async with asyncio.timeout(self._limits.patience(request)):
                 answer = await process.ask(request)
             kept = process
             return answer
         except TimeoutError:
-            allowed = f"{self._limits.seconds:g} seconds"
+            allowed = f"{self._limits.patience(request):g} seconds"
             error = CouncilgraphError("query", f"was not answered within {allowed}", "Ask for less.")
             return refused(504, error)
         except EOFError:
@@ -204,14 +209,15 @@ def _write(out: BinaryIO, head: dict[str, Any], body: bytes = b"") -> None:
 def _answers(root: Path, limits: Limits) -> Iterator[Answer]:
     rooms, used = bundle.rooms(root), None
     for line in sys.stdin.buffer:
+        request = json.loads(line)
         if hasattr(signal, "alarm"):  # should the server be killed, this process ends all the same
-            signal.alarm(math.ceil(limits.seconds) + 5)
+            signal.alarm(math.ceil(limits.patience(request)) + 5)
         used = dataset.in_use(rooms, used)
         if used is None:
             remedy = "Build it: councilgraph build."
             answer = refused(503, CouncilgraphError(str(rooms.home), "has no store that opens", remedy))
         else:
-            answer = _answer(used.store, json.loads(line), limits)
+            answer = _answer(used.store, request, limits)
         if hasattr(signal, "alarm"):
             signal.alarm(0)
         yield answer
@@ -239,10 +245,10 @@ def _answer(store: Store, request: dict[str, Any], limits: Limits) -> Answer:
 def _about(store: Store, request: dict[str, Any], limits: Limits) -> Answer:
     endpoint, media = request["endpoint"], request["triples"]
     if request["about"] == "void":
-        said = wellknown.void(store, endpoint, request["node"])
+        said = wellknown.described(store, endpoint, request["document"])
     else:
         said = wellknown.service(store, endpoint, limits.services)
-    return Answer(200, media, _written(list(said), media))
+    return Answer(200, media, _written(sorted(set(said), key=str), media))
 
 
 def _asked(store: Store, request: dict[str, Any], limits: Limits) -> Answer:

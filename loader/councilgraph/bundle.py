@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,8 +83,8 @@ def rooms(root: Path | None = None) -> Rooms:
     return Rooms(root.resolve())
 
 
-def _digest(parts: object) -> str:
+def _digest(parts: Iterable[bytes]) -> str:
     digest = hashlib.sha256()
-    for part in parts:  # type: ignore[attr-defined]
+    for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()

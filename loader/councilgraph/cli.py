@@ -703,7 +703,7 @@ def diff(old: Path, new: Path, form: str, root: Path | None) -> None:
     from councilgraph import differences
 
     found = differences.differences(old, new, bundle.rooms(root), _progress())
-    _out(render.differences(found, form, _width(), _colour()))
+    _out(render.differences(found, form, _colour()))
     sys.exit(1 if found.records or found.answers else 0)
 
 

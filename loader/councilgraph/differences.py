@@ -31,6 +31,8 @@ _ORDER = {kind: number for number, kind in enumerate(_TABLES)}
 #: The kinds of thing that canned questions are asked of, and how many of those touched they are asked of.
 _ASKED = ("body", "area", "person")
 _MOST = 12
+#: Columns that may be part of a record's name: where one of these changes, it is the same record.
+_CORRECTED = {"from", "name", "code"}
 
 
 @dataclass(frozen=True)
@@ -146,17 +148,18 @@ class _Labels:
                 quad = next(side.asked.store.quads_for_pattern(node, predicate, None), None)
                 if quad and isinstance(quad.object, Literal):
                     return quad.object.value
-        return compact(node.value)
+        return "label" if node == SKOS.prefLabel else compact(node.value)
 
     def joined(self, values: Iterable[NamedNode | Literal]) -> str:
         return "; ".join(sorted(map(self, values), key=natural))
 
     def record(self, node: NamedNode, facts: Said) -> str:
-        """The label of a record, and that of the record it belongs to, where it does not say so itself."""
+        """The label of a record, and that of the record it is named by, where it does not say so itself."""
         label = self(node)
         table = _TABLES.get(kind_of(node.value)[0])
-        for column in table.columns() if table else ():
-            for value in facts.get(column.says, ()) if column.says and column.read.iri else ():
+        named = [c for c in table.columns() if c.name in table.KEY and c.read.iri] if table else []
+        for column in named:
+            for value in facts.get(column.says, ()) if column.says else ():
                 if isinstance(value, NamedNode) and value.value.startswith(ID):
                     other = self(value)
                     return label if other in label else f"{label} ({other})"
@@ -180,7 +183,7 @@ def _records(before: _Side, after: _Side) -> tuple[list[Difference], list[NamedN
             kind = _kind(node)
             if node in moved or node in moved.values():
                 continue
-            if kind in _TABLES or not node.value.startswith((ID, _INTERVALS)):
+            if not _follows(node):
                 label = labels.record(node, side.said[node])
                 found.append(Difference(change, kind, compact(node.value), label))
                 touched.update(_touched(node, side.said[node]))
@@ -189,6 +192,8 @@ def _records(before: _Side, after: _Side) -> tuple[list[Difference], list[NamedN
     for first, second in pairs:
         old, new_ = before.said[first], after.said[second]
         columns, rest = _columns(_TABLES.get(_kind(second)), old, new_)
+        if _follows(second):
+            columns, rest = [], [predicate for _, predicate in columns]
         for what, predicate in columns:
             was, now = (labels.joined(facts.get(predicate, ())) for facts in (old, new_))
             label = labels.record(second, new_)
@@ -222,6 +227,11 @@ def _kind(node: NamedNode) -> str:
     return kind.partition("/")[0] or "ontology"
 
 
+def _follows(node: NamedNode) -> bool:
+    """Whether a record is in no table, but made from what is."""
+    return _kind(node) not in _TABLES and node.value.startswith((ID, _INTERVALS))
+
+
 def _place(found: Difference) -> tuple[int, int, str, int, list[tuple[int, int, str]], str]:
     changes = ("new", "gone", "changed", "follows")
     last = found.change == "follows"
@@ -232,13 +242,14 @@ def _place(found: Difference) -> tuple[int, int, str, int, list[tuple[int, int, 
 def _moved(
     before: _Side, after: _Side, gone: Iterable[NamedNode], new: Iterable[NamedNode]
 ) -> dict[NamedNode, NamedNode]:
-    """Records that are named by their first day too, and of which that day alone changed: old IRI → new."""
+    """Records that are named by a day, a name or a code too, of which that alone changed: old IRI → new."""
     found: dict[tuple[object, ...], tuple[list[NamedNode], list[NamedNode]]] = {}
     for place, (side, nodes) in enumerate(((before, gone), (after, new))):
         for node in nodes:
             table = _TABLES.get(_kind(node))
-            if table and "from" in table.KEY:
-                key = [c.says for c in table.columns() if c.name in table.KEY and c.says]
+            if table and _CORRECTED & set(table.KEY):
+                named = set(table.KEY) - _CORRECTED
+                key = [c.says for c in table.columns() if c.name in named and c.says]
                 values = tuple(side.said[node].get(says, frozenset()) for says in key)
                 found.setdefault((table, values), ([], []))[place].append(node)
     return {old[0]: new_[0] for old, new_ in found.values() if len(old) == len(new_) == 1}

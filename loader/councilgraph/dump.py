@@ -51,6 +51,7 @@ _FORMS = {
 READ = tuple(_FORMS)
 _UNPACKED = 200  # times its size at most: a graph's N-Triples pack to a thirtieth
 _MEND = "Get it again, or mend it."
+_REPORT = "Report this with the data."
 
 
 def dump(
@@ -81,7 +82,8 @@ def contents(
 ) -> dict[str, bytes]:
     """The files of a dump by their names, `SHA256SUMS` last."""
     triples = list(dataset.triples(store))
-    canonical, ntriples = publish.canonical_hash(triples), publish.ntriples(triples)
+    ntriples = publish.ntriples(triples)
+    canonical = _digest(ntriples)  # no blank node, which `readable` refuses: this is its canonical form
     files = {
         CANONICAL: f"{canonical}  {NTRIPLES.removesuffix('.gz')}\n".encode(),
         NTRIPLES: _zipped(ntriples),
@@ -108,7 +110,10 @@ def contents(
     clock("tables", f"{len(TABLES):,} tables, {rows:,} rows")
     now = void.version_of(canonical)
     previous = next((node for node in before or () if node != now), None)
-    said = set(void.description(triples, ntriples, _files(files), canonical, published, previous))
+    said = {
+        *void.document(f"{published}{VOID}"),
+        *void.description(store, ntriples, _files(files), published, previous),
+    }
     files[VOID] = _checked(VOID, publish.turtle(said, void.place), said)
     files = dict(sorted(files.items()))
     files[SUMS] = "".join(f"{_digest(content)}  {name}\n" for name, content in files.items()).encode()
@@ -137,24 +142,25 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
 
     What the dump before listed and this one does not have is removed; a file that no dump wrote stays.
     """
-    stage = folder / f"{_STAGE}{os.getpid()}"
+    targets = {name: folder / name for name in files}
+    # Beside its target each file is on the same disk, and may be written there if anything may.
+    staged = {name: path.parent / f"{_STAGE}{os.getpid()}" / path.name for name, path in targets.items()}
+    stages = {path.parent for path in staged.values()}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
+        for stage in stages:
+            stage.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(stage.parent)
+            stage.mkdir(exist_ok=True)
         before = _listed(folder)
         for name, content in files.items():
-            path = stage / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as file:
+            with staged[name].open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            target = folder / name
-            target.parent.mkdir(exist_ok=True)
-            if target.is_dir():
-                raise CouncilgraphError(str(target), "is a folder", "Move it, or name another folder.")
-        for name in files:
-            (stage / name).replace(folder / name)
+            if targets[name].is_dir():
+                raise CouncilgraphError(str(targets[name]), "is a folder", "Move it, or name another folder.")
+        for name, target in targets.items():
+            staged[name].replace(target)
         for name in before - set(files):
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
@@ -162,7 +168,8 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
             str(folder), f"cannot be written ({error.strerror})", "Free some space, or name another folder."
         ) from error
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        for stage in stages:
+            shutil.rmtree(stage, ignore_errors=True)
 
 
 def sums(text: str) -> dict[str, str]:
@@ -281,8 +288,12 @@ def _texts(triples: Iterable[Triple], predicate: NamedNode) -> dict[NamedNode, s
 def _checked(name: str, text: str, triples: Iterable[Triple]) -> bytes:
     """A file's bytes, after the strict parser has read the triples back from it."""
     form = RdfFormat.JSON_LD if name.endswith(".jsonld") else RdfFormat.TURTLE
-    if publish.ntriples(quad.triple for quad in parse(text, format=form)) != publish.ntriples(triples):
-        raise CouncilgraphError(name, "would not say what the graph says", "Report this with the data.")
+    try:
+        same = publish.ntriples(q.triple for q in parse(text, format=form)) == publish.ntriples(triples)
+    except SyntaxError as error:
+        raise CouncilgraphError(name, f"would not be {form.name} ({error.msg})", _REPORT) from error
+    if not same:
+        raise CouncilgraphError(name, "would not say what the graph says", _REPORT)
     return text.encode()
 
 

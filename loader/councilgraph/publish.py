@@ -148,9 +148,8 @@ def ntriples(triples: Iterable[Triple]) -> bytes:
 
     Of a graph without blank nodes this is the canonical form of RDFC-1.0.
     """
-    said = serialize(triples, format=RdfFormat.N_TRIPLES)
-    assert said is not None
-    return b"".join(sorted(set(said.splitlines(keepends=True))))
+    lines = set((serialize(triples, format=RdfFormat.N_TRIPLES) or b"").splitlines(keepends=True))
+    return b"".join(sorted(lines))
 
 
 def canonical_hash(triples: Iterable[Triple]) -> str:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pyoxigraph import Literal, NamedNode
@@ -289,13 +290,19 @@ def changes(found: Iterable[Change]) -> Rows:
 DIFFERENCES = ("table", "csv", "json", "markdown")
 _DIFFERENCE = ("change", "kind", "record", "label", "what", "was", "is")
 _ANSWERED = ("query", "asked", "went", "came", "question")
+_BLANK = "(blank)"
 
 
-def differences(found: Differences, form: str, width: int | None, colour: bool) -> str:
+def differences(found: Differences, form: str, colour: bool) -> str:
     """What changed from one graph to another: the records, and the canned queries whose answers did.
 
-    As CSV the queries are rows of the same table: `was` and `is` are how many of their rows went and came.
+    For people each record stands under its kind, and below it the columns that changed. As CSV the queries
+    are rows of the same table: `was` and `is` are how many of their rows went and came.
     """
+    if not (found.records or found.answers) and form in ("table", "markdown"):
+        return "The two say the same.\n"
+    if form == "table":
+        return _told(found, *(("\x1b[1m", "\x1b[0m") if colour else ("", "")))
     records = [[d.change, d.kind, d.record, d.label, d.what, d.was, d.now] for d in found.records]
     answers = [
         [a.change.query.name, words, len(a.change.lost), len(a.change.gained), a.change.query.question]
@@ -318,16 +325,35 @@ def differences(found: Differences, form: str, width: int | None, colour: bool) 
         (f"Records: {len(records):,} differences", _DIFFERENCE, records),
         (f"Answers: {len(answers):,} changed", _ANSWERED, [list(map(str, line)) for line in answers]),
     ]
-    if form == "markdown":
-        blocks = [f"## {head}\n\n{markdown(columns, lines)}" for head, columns, lines in parts if lines]
-        return "\n".join(blocks) or "The two say the same.\n"
-    bold, plain = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
-    shown = [
-        f"{bold}{head}{plain}\n{table(columns, lines, width, colour)}"
-        for head, columns, lines in parts
-        if lines
-    ]
-    return "\n".join(shown) or "The two say the same.\n"
+    blocks = [f"## {head}\n\n{markdown(columns, lines)}" for head, columns, lines in parts if lines]
+    return "\n".join(blocks)
+
+
+def _told(found: Differences, bold: str, plain: str) -> str:
+    """Differences as lines that people read."""
+    follows = [d for d in found.records if d.change == "follows"]
+    records = [d for d in found.records if d.change != "follows"]
+    count = len({d.record for d in records})
+    lines = [f"{bold}Records: {count:,} new, gone or changed{plain}"] if records else []
+    for kind, of_kind in groupby(records, key=lambda d: d.kind):
+        lines.append(f"{bold}{kind}{plain}")
+        for (change, record, label), of_record in groupby(
+            of_kind, key=lambda d: (d.change, d.record, d.label)
+        ):
+            lines.append(f"  {change}: {label} ({record})" if label != record else f"  {change}: {record}")
+            lines += [f"    {d.what}: {d.was or _BLANK} → {d.now or _BLANK}" for d in of_record if d.what]
+    if follows:
+        lines.append(f"{bold}What follows from them{plain}")
+        lines += [f"  {d.kind}, {d.what}: {d.was} gone, {d.now} new" for d in follows]
+    if found.answers:
+        lines.append(f"{bold}Answers: {len(found.answers):,} changed{plain}")
+    for query, of_query in groupby(found.answers, key=lambda a: a.change.query):
+        lines.append(f"{bold}{query.name}{plain}: {query.title}")
+        for answer in of_query:
+            asked = " ".join(f"--{name} {word}" for name, word in answer.words.items()) or "with its defaults"
+            lost, gained = len(answer.change.lost), len(answer.change.gained)
+            lines.append(f"  {asked}: {lost:,} row{'' if lost == 1 else 's'} gone, {gained:,} new")
+    return "\n".join(lines) + "\n"
 
 
 def truth(answer: bool, form: str) -> str:

@@ -79,7 +79,14 @@ def application(rooms: Rooms, limits: Limits, count: int) -> ASGIApp:
     """The endpoint as an ASGI application: `/`, `/query`, `/queries.json`, `/.well-known/void`."""
     answerers = Answerers(rooms.root, limits, count)
     canned = [
-        {"name": q.name, "title": q.title, "question": q.question, "tags": q.tags, "text": q.text}
+        {
+            "name": q.name,
+            "title": q.title,
+            "question": q.question,
+            "tags": q.tags,
+            "text": q.text,
+            "params": [{"name": param.name, "help": param.help} for param in q.params],
+        }
         for q in queries.catalogue(rooms)
     ]
 
@@ -217,10 +224,10 @@ async def _about(request: Request, about: str) -> dict[str, Any] | Answer:
     triples = _form(request, reversed(wellknown.TRIPLES)) or next(iter(wellknown.TRIPLES))
     try:
         endpoint = NamedNode(str(request.url_for("sparql"))).value
-        node = NamedNode(f"{request.url_for('void')}#dataset").value
+        document = NamedNode(str(request.url_for("void"))).value
     except ValueError as error:
         raise UsageError("Host", f"is no address ({error})", "Send the server's own.") from error
-    return {"about": about, "endpoint": endpoint, "node": node, "triples": triples}
+    return {"about": about, "endpoint": endpoint, "document": document, "triples": triples}
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

@@ -425,7 +425,7 @@ class Seen(Dated):
 
     SAYS: ClassVar[Mapping[NamedNode, str]] = {**Dated.SAYS, CG.observedOn: "observed"}
 
-    start: dates.Day | None = column(day(), name="from", optional=True)  # type: ignore[assignment]
+    start: dates.Day | None = column(day(), name="from", optional=True)  # type: ignore[assignment] # Dated needs one
     observed: tuple[dates.Day, ...] = column(several(day()), optional=True)
 
     def check(self) -> Iterator[tuple[str, str, str]]:

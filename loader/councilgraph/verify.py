@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,16 +45,16 @@ class Verified:
 def verify(folder: Path, rooms: Rooms, progress: Progress = silent, step: Step = quiet) -> Verified:
     """Check a dump's folder offline; every fault is a finding.
 
-    UsageError where there is no such folder.
+    UsageError where there is no such folder, CouncilgraphError where a file of it cannot be read.
     """
     if not folder.is_dir():
         raise UsageError(str(folder), "is no folder", "Name the folder of a dump.")
     clock = Clock(progress)
     found = Verified()
-    there = _files(folder)
+    there = _digests(folder)
     listed = _sums(folder, found.findings)
     found.files = len(there)
-    found.findings += _compared(folder, there, listed)
+    found.findings += _compared(there, listed)
     clock("files", f"{len(there):,} files")
     said: dict[str, bytes] = {}
     for name in (*_GRAPHS, *_PARTS, dump.VOID):
@@ -93,13 +93,21 @@ def _finding(rule: str, file: str, why: str, remedy: str, value: str = "") -> Fi
     return Finding(file, 0, "", value, why, remedy, rule=f"{BASE}verify#{rule}")
 
 
-def _files(folder: Path) -> set[str]:
-    return {
-        (Path(place) / name).relative_to(folder).as_posix()
-        for place, _, names in os.walk(folder)
-        for name in names
-        if (Path(place) / name).is_file()
-    }
+def _digests(folder: Path) -> dict[str, str]:
+    """The files that are there, each with its SHA-256."""
+    found = {}
+    for place, _, names in os.walk(folder):
+        for path in (Path(place) / name for name in names):
+            try:
+                if path.is_file():
+                    with path.open("rb") as file:
+                        digest = hashlib.file_digest(file, "sha256").hexdigest()
+                    found[path.relative_to(folder).as_posix()] = digest
+            except OSError as error:
+                raise CouncilgraphError(
+                    str(path), f"cannot be read ({error.strerror})", "Look at its rights."
+                ) from error
+    return found
 
 
 def _sums(folder: Path, findings: list[Finding]) -> dict[str, str] | None:
@@ -116,22 +124,17 @@ def _sums(folder: Path, findings: list[Finding]) -> dict[str, str] | None:
     return None
 
 
-def _compared(folder: Path, there: set[str], listed: dict[str, str] | None) -> Iterator[Finding]:
-    for name in sorted({*(listed or ()), *_NEEDED} - there):
+def _compared(there: Mapping[str, str], listed: dict[str, str] | None) -> Iterator[Finding]:
+    for name in sorted({*(listed or ()), *_NEEDED} - set(there)):
         yield _finding("missing", name, "is missing", _AGAIN)
     if listed is None:
         return
     for name, digest in sorted(listed.items()):
-        if name in there and _digest(folder / name) != digest:
+        if there.get(name, digest) != digest:
             why = f"is not the file that {dump.SUMS} lists: its SHA-256 is another"
             yield _finding("changed", name, why, _AGAIN)
-    for name in sorted(there - set(listed) - {dump.SUMS}):
+    for name in sorted(set(there) - set(listed) - {dump.SUMS}):
         yield _finding("extra", name, f"is not listed in {dump.SUMS}", "Remove it: it is not of the dump.")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _differing(name: str, said: bytes, other: str, graph: bytes) -> Iterator[Finding]:
@@ -145,7 +148,7 @@ def _differing(name: str, said: bytes, other: str, graph: bytes) -> Iterator[Fin
             yield _finding("syntaxes", name, f"{word} {what} that {other} {verb}, such as {first}", _ANEW)
 
 
-def _hashed(folder: Path, there: set[str], canonical: str) -> Iterator[Finding]:
+def _hashed(folder: Path, there: Collection[str], canonical: str) -> Iterator[Finding]:
     if dump.CANONICAL not in there:
         return
     text = (folder / dump.CANONICAL).read_bytes()[:200].decode("ascii", "replace")
@@ -182,7 +185,7 @@ def _short(term: object) -> str:
     return compact(term.value) if isinstance(term, NamedNode | Literal) else str(term)
 
 
-def _tables(folder: Path, there: set[str], graph: Iterable[Triple]) -> Iterator[Finding]:
+def _tables(folder: Path, there: Collection[str], graph: Iterable[Triple]) -> Iterator[Finding]:
     """Tables that have rows of which the graph says nothing, or lack some of which it does."""
     records: dict[str, set[str]] = {}
     for triple in graph:
@@ -216,16 +219,16 @@ def _shaped(graph: Sequence[Triple], rooms: Rooms, step: Step) -> list[Finding]:
     return validation.read(validation.validate(made, rules, step=step), made, rules)
 
 
-def _distributed(said: set[Triple], folder: Path, there: set[str]) -> Iterator[Finding]:
+def _distributed(said: set[Triple], folder: Path, there: Mapping[str, str]) -> Iterator[Finding]:
     """Files that have another size or digest than void.ttl says, and files of which it says neither."""
     values: dict[tuple[object, NamedNode], object] = {(t.subject, t.predicate): t.object for t in said}
-    for name in sorted(there - {dump.VOID, dump.SUMS, dump.CANONICAL, _METADATA}):
+    for name in sorted(set(there) - {dump.VOID, dump.SUMS, dump.CANONICAL, _METADATA}):
         node = void.file(name)
         size, checksum = values.get((node, DCAT.byteSize)), values.get((node, SPDX.checksum))
         digest = values.get((checksum, SPDX.checksumValue))
         if size is None and digest is None:
             continue  # a file that is not of the dump, which is said already
-        right = (str((folder / name).stat().st_size), _digest(folder / name))
+        right = (str((folder / name).stat().st_size), there[name])
         if (_short(size), _short(digest)) != right:
             yield _finding(
                 "distributions", dump.VOID, f"gives {name} another size or SHA-256 than it has", _ANEW

@@ -1,7 +1,8 @@
-"""What a dump is, who publishes it, under which licences, and what there is in it: `void.ttl`.
+"""What the graph is, who publishes it, under which licences, and what there is in it.
 
-Follows VoID, DCAT 3 (with DCAT-AP 3's mandatory properties) and PROV-O. Publisher and licence are the
-ontology's, those of the publications their own; every node has an IRI; no day comes from the clock.
+A dump says so in `void.ttl`, an endpoint at `/.well-known/void`. Follows VoID, DCAT 3 (with DCAT-AP 3's
+mandatory properties) and PROV-O. Publisher and licence are the ontology's, those of the publications their
+own; every node has an IRI; no day comes from the clock.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
 
-from pyoxigraph import Literal, NamedNode, Triple
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Store, Triple
 
 from councilgraph import csvw
 from councilgraph.concepts import TABLES
@@ -101,9 +104,9 @@ def counts(ntriples: bytes) -> Iterator[Triple]:
     members: dict[bytes, set[bytes]] = {}
     uses: Counter[bytes] = Counter()
     ends: dict[bytes, tuple[set[bytes], set[bytes]]] = {}
-    for line in ntriples.splitlines():
+    for line in BytesIO(ntriples):
         subject, predicate, rest = line.split(b" ", 2)
-        object_ = rest.removesuffix(b" .")
+        object_ = rest.removesuffix(b" .\n")
         subjects.add(subject)
         objects.add(object_)
         uses[predicate] += 1
@@ -136,21 +139,20 @@ def counts(ntriples: bytes) -> Iterator[Triple]:
 
 
 def description(
-    graph: Collection[Triple],
+    store: Store,
     ntriples: bytes,
-    files: Collection[File],
-    canonical: str,
+    files: Collection[File] = (),
     published: str = PUBLISHED,
     previous: NamedNode | None = None,
 ) -> Iterator[Triple]:
-    """What `void.ttl` says of a dump of a graph, which is given as N-Triples too.
+    """What is said of the graph in a store, which is given as canonical N-Triples too.
 
-    `canonical` is the hash of the graph's canonical N-Quads, `published` the address below which the files
-    will be read, `previous` the version before this one. CouncilgraphError where the ontology names no
-    publisher or no licence.
+    `files` are those of its dump, `published` the address below which they will be read, `previous` the
+    version before this one. CouncilgraphError where the ontology names no publisher or no licence.
     """
-    ontology = _Ontology.of(graph)
+    ontology = _Ontology.of(store)
     publisher = _minted("publisher")
+    canonical = sha256(ntriples).hexdigest()
     version = version_of(canonical)
     by_name = {each.name: each for each in files}
     common = [
@@ -167,8 +169,9 @@ def description(
         for predicate, value in common:
             yield Triple(node, predicate, value)
         for name in parts:
-            yield Triple(node, DCAT.distribution, file(name))
-            yield from _distribution(by_name[name], published, ontology.license)
+            if name in by_name:
+                yield Triple(node, DCAT.distribution, file(name))
+                yield from _distribution(by_name[name], published, ontology.license)
 
     wholes = [name for name in by_name if name.startswith("councilgraph.") and _type(name)]
     title, about = _english(_TITLE), _english(_ABOUT)
@@ -182,9 +185,6 @@ def description(
     yield Triple(ontology.license, RDF.type, DCTERMS.LicenseDocument)
     yield Triple(_ENGLISH, RDF.type, DCTERMS.LinguisticSystem)
 
-    described = NamedNode(f"{published}void.ttl")
-    yield Triple(described, RDF.type, VOID.DatasetDescription)
-    yield Triple(described, FOAF.primaryTopic, DATASET)
     yield from dataset(DATASET, title, about, wholes)
     yield Triple(DATASET, RDF.type, VOID.Dataset)
     yield Triple(DATASET, VOID.uriSpace, Literal(ID))
@@ -194,9 +194,10 @@ def description(
     for name in wholes:
         yield Triple(DATASET, VOID.dataDump, NamedNode(published + name))
         yield Triple(DATASET, VOID.feature, NamedNode(_FORMATS + _type(name)[1]))
-    for base in sorted(_vocabularies(graph)):
-        yield Triple(DATASET, VOID.vocabulary, NamedNode(base))
-    yield from counts(ntriples)
+    for counted in counts(ntriples):
+        yield counted
+        if counted.predicate in (VOID.property, _CLASS):
+            yield from _vocabulary(counted.object)
 
     yield Triple(DATASET, DCAT.hasCurrentVersion, version)
     yield from dataset(version, title, about, ())
@@ -229,8 +230,16 @@ def description(
         yield from dataset(node, Literal(kind.FILE), _english(f"{csvw.title(kind)}."), [name])
         yield Triple(node, DCTERMS.isPartOf, DATASET)
         yield Triple(DATASET, PROV.wasDerivedFrom, node)
-        yield Triple(file(name), RDFS.seeAlso, metadata)
-    yield from _publications(graph)
+        if name in by_name:
+            yield Triple(file(name), RDFS.seeAlso, metadata)
+    yield from _publications(store)
+
+
+def document(address: str) -> Iterator[Triple]:
+    """What says all this: the document at an address."""
+    node = NamedNode(address)
+    yield Triple(node, RDF.type, VOID.DatasetDescription)
+    yield Triple(node, FOAF.primaryTopic, DATASET)
 
 
 RDFC = NamedNode(f"{BASE}dataset/rdfc-1.0-sha256")
@@ -279,16 +288,11 @@ class _Ontology:
     days: Mapping[NamedNode, Literal]
 
     @classmethod
-    def of(cls, graph: Iterable[Triple]) -> _Ontology:
-        said: dict[NamedNode, dict[NamedNode, NamedNode | Literal]] = {}
-        node = None
-        for triple in graph:
-            subject, object_ = triple.subject, triple.object
-            if isinstance(subject, NamedNode) and not subject.value.startswith(ID):
-                assert isinstance(object_, NamedNode | Literal)
-                said.setdefault(subject, {})[triple.predicate] = object_
-                node = subject if object_ == OWL.Ontology else node
-        facts = said.get(node, {}) if node else {}
+    def of(cls, store: Store) -> _Ontology:
+        found = next(store.quads_for_pattern(None, RDF.type, OWL.Ontology, DefaultGraph()), None)
+        node = found.subject if found else None
+        said = store.quads_for_pattern(node, None, None, DefaultGraph()) if node else ()
+        facts = {quad.predicate: quad.object for quad in said}
 
         def one(predicate: NamedNode) -> Literal:
             value = facts.get(predicate)
@@ -297,7 +301,7 @@ class _Ontology:
             raise cls._missing(predicate)
 
         licence = facts.get(DCTERMS.license)
-        if node is None or not isinstance(licence, NamedNode):
+        if not isinstance(node, NamedNode) or not isinstance(licence, NamedNode):
             raise cls._missing(DCTERMS.license)
         days = {DCTERMS.issued: DCTERMS.created, DCTERMS.modified: DCTERMS.modified}
         return cls(
@@ -317,19 +321,19 @@ class _Ontology:
         )
 
 
-def _publications(graph: Collection[Triple]) -> Iterator[Triple]:
+def _publications(store: Store) -> Iterator[Triple]:
     """Each publication's title, publisher and licence, and which of them some record rests on."""
-    told = {DCTERMS.title, DC.publisher, DCTERMS.license}
-    sources = {t.subject for t in graph if t.predicate == RDF.type and t.object == CG.Source}
+    sources = {quad.subject for quad in store.quads_for_pattern(None, RDF.type, CG.Source, DefaultGraph())}
     for source in sources:
         yield Triple(source, RDF.type, PROV.Entity)
-    for triple in graph:
-        if triple.subject in sources and triple.predicate in told:
-            yield triple
-            if triple.predicate == DCTERMS.license:
-                yield Triple(triple.object, RDF.type, DCTERMS.LicenseDocument)  # type: ignore[arg-type] # a link
-        elif triple.predicate == DCTERMS.source and triple.object in sources:
-            yield Triple(DATASET, PROV.wasDerivedFrom, triple.object)
+        for told in (DCTERMS.title, DC.publisher, DCTERMS.license):
+            for quad in store.quads_for_pattern(source, told, None, DefaultGraph()):
+                yield quad.triple
+                if told == DCTERMS.license and isinstance(quad.object, NamedNode):
+                    yield Triple(quad.object, RDF.type, DCTERMS.LicenseDocument)
+    rested = store.quads_for_pattern(None, DCTERMS.source, None, DefaultGraph())
+    for cited in {quad.object for quad in rested} & sources:
+        yield Triple(DATASET, PROV.wasDerivedFrom, cited)
 
 
 def _distribution(of: File, published: str, licence: NamedNode) -> Iterator[Triple]:
@@ -358,11 +362,12 @@ def _checksum(of: NamedNode, node: NamedNode, value: str, algorithm: NamedNode) 
     yield Triple(node, SPDX.checksumValue, Literal(value, datatype=XSD.hexBinary))
 
 
-def _vocabularies(graph: Iterable[Triple]) -> set[str]:
-    """The namespaces of the properties and classes that a graph uses, as far as we know them."""
-    terms = {t.predicate.value for t in graph}
-    terms |= {t.object.value for t in graph if t.predicate == RDF.type and isinstance(t.object, NamedNode)}
-    return {PREFIXES[name.partition(":")[0]] for name in map(compact, terms) if "//" not in name}
+def _vocabulary(term: object) -> Iterator[Triple]:
+    """That the graph uses the namespace of a property or class, where we know it."""
+    assert isinstance(term, NamedNode)
+    name = compact(term.value)
+    if "//" not in name:
+        yield Triple(DATASET, VOID.vocabulary, NamedNode(PREFIXES[name.partition(":")[0]]))
 
 
 def _type(name: str) -> tuple[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from urllib.parse import quote
 
 from pyoxigraph import Literal, NamedNode, QueryResultsFormat, QuerySolutions, RdfFormat, Store, Triple
 
-from councilgraph.namespaces import BASE, DCTERMS, ID, RDF, XSD
+from councilgraph import publish, void
+from councilgraph.dataset import triples
+from councilgraph.namespaces import BASE, RDF, VOID, XSD
 
 #: The media types of tables, and of graphs, that an endpoint answers in; the first is the usual one.
 ROWS = {
@@ -33,11 +34,9 @@ TRIPLES = {
 }
 #: Prefixes of what is said here, beside ours.
 PREFIXES = {
-    "void": "http://rdfs.org/ns/void#",
     "sd": "http://www.w3.org/ns/sparql-service-description#",
     "formats": "http://www.w3.org/ns/formats/",
 }
-_ONTOLOGY = NamedNode(f"{BASE}def")
 
 
 def service(store: Store, endpoint: str, services: Collection[str] = ()) -> Iterator[Triple]:
@@ -57,7 +56,7 @@ def service(store: Store, endpoint: str, services: Collection[str] = ()) -> Iter
     yield Triple(dataset, RDF.type, _sd("Dataset"))
     yield Triple(dataset, _sd("defaultGraph"), default)
     yield Triple(default, RDF.type, _sd("Graph"))
-    yield Triple(default, _void("triples"), _count(store, "{ ?s ?p ?o }"))
+    yield Triple(default, VOID.triples, _count(store, "{ ?s ?p ?o }"))
     for name in sorted(str(graph.value) for graph in store.named_graphs()):
         place = NamedNode(f"{endpoint}#{name.removeprefix(BASE)}")
         graph = NamedNode(f"{place.value}-graph")
@@ -66,41 +65,18 @@ def service(store: Store, endpoint: str, services: Collection[str] = ()) -> Iter
         yield Triple(place, _sd("name"), NamedNode(name))
         yield Triple(place, _sd("graph"), graph)
         yield Triple(graph, RDF.type, _sd("Graph"))
-        yield Triple(graph, _void("triples"), _count(store, f"{{ GRAPH <{name}> {{ ?s ?p ?o }} }}"))
+        yield Triple(graph, VOID.triples, _count(store, f"{{ GRAPH <{name}> {{ ?s ?p ?o }} }}"))
 
 
-def void(store: Store, endpoint: str, node: str) -> Iterator[Triple]:
-    """VoID of the graph in a store, as the dataset `node`: title, licence, counts, a partition a class."""
-    dataset = NamedNode(node)
-    yield Triple(dataset, RDF.type, _void("Dataset"))
-    yield Triple(
-        dataset,
-        DCTERMS.title,
-        Literal("councilgraph: a knowledge graph of England's councils", language="en"),
-    )
-    for quad in store.quads_for_pattern(_ONTOLOGY, DCTERMS.license, None):
-        yield Triple(dataset, DCTERMS.license, quad.object)
-    yield Triple(dataset, _void("sparqlEndpoint"), NamedNode(endpoint))
-    yield Triple(dataset, _void("uriSpace"), Literal(ID))
-    yield Triple(dataset, _void("vocabulary"), NamedNode(f"{BASE}def#"))
-    yield Triple(dataset, _void("triples"), _count(store, "{ ?s ?p ?o }"))
-    yield Triple(dataset, _void("distinctSubjects"), _count(store, "{ ?s ?p ?o }", "DISTINCT ?s"))
-    yield Triple(dataset, _void("properties"), _count(store, "{ ?s ?p ?o }", "DISTINCT ?p"))
-    yield Triple(dataset, _void("classes"), _count(store, "{ ?s a ?c }", "DISTINCT ?c"))
-    classes = store.query("SELECT ?c (COUNT(?s) AS ?n) { ?s a ?c } GROUP BY ?c ORDER BY ?c")
-    assert isinstance(classes, QuerySolutions)
-    for row in classes:
-        kind, count = row["c"], row["n"]
-        assert isinstance(kind, NamedNode)
-        assert isinstance(count, Literal)
-        partition = NamedNode(f"{node}-{quote(kind.value.removeprefix(BASE), safe='')}")
-        yield Triple(dataset, _void("classPartition"), partition)
-        yield Triple(partition, _void("class"), kind)
-        yield Triple(partition, _void("entities"), count)
+def described(store: Store, endpoint: str, document: str) -> Iterator[Triple]:
+    """What a dump of the graph says of it, with the endpoint in the place of the files."""
+    yield from void.document(document)
+    yield Triple(void.DATASET, VOID.sparqlEndpoint, NamedNode(endpoint))
+    yield from void.description(store, publish.ntriples(triples(store)))
 
 
-def _count(store: Store, pattern: str, what: str = "*") -> Literal:
-    answer = store.query(f"SELECT (COUNT({what}) AS ?n) {pattern}")
+def _count(store: Store, pattern: str) -> Literal:
+    answer = store.query(f"SELECT (COUNT(*) AS ?n) {pattern}")
     assert isinstance(answer, QuerySolutions)
     count = next(answer)["n"]
     assert isinstance(count, Literal)
@@ -109,7 +85,3 @@ def _count(store: Store, pattern: str, what: str = "*") -> Literal:
 
 def _sd(name: str) -> NamedNode:
     return NamedNode(PREFIXES["sd"] + name)
-
-
-def _void(name: str) -> NamedNode:
-    return NamedNode(PREFIXES["void"] + name)

@@ -180,7 +180,7 @@ def _judged(triples: list[Triple], rules: rdflib.Graph, tops: list[rdflib.URIRef
     for prefix, base in rules.namespaces():
         chosen.bind(prefix, base, replace=True)
     for triple in triples:
-        graph.add(tuple(map(validation._from_store, (triple.subject, triple.predicate, triple.object))))  # type: ignore[arg-type]
+        graph.add(tuple(map(validation._from_store, (triple.subject, triple.predicate, triple.object))))
     for s, p, o in rules:
         if not tops or s in tops or p not in TARGETS:
             chosen.add((s, p, o))

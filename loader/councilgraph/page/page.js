@@ -3,6 +3,7 @@
 "use strict";
 
 const SHOWN = 1000; // rows of an answer that the page shows
+const SHORT = 24; // characters of a value that stays on one line, as a day must
 const ACCEPT = "application/sparql-results+json, text/turtle;q=0.9";
 const byId = (id) => document.getElementById(id);
 let running = null;
@@ -16,7 +17,11 @@ function element(name, text, ...children) {
 
 function cell(term) {
   if (!term) return element("td");
-  if (term.type !== "uri" || !/^https?:\/\//.test(term.value)) return element("td", term.value);
+  if (term.type !== "uri" || !/^https?:\/\//.test(term.value)) {
+    const made = element("td", term.value);
+    made.className = term.value.length <= SHORT ? "short" : "";
+    return made;
+  }
   const link = element("a", term.value.replace(/^https:\/\/w3id\.org\/councilgraph\/(id\/|concept\/|def#)?/, ""));
   const own = link.textContent !== term.value;
   link.href = own ? `#query=${encodeURIComponent(`DESCRIBE <${term.value}>`)}` : term.value;
@@ -79,11 +84,25 @@ async function run() {
   }
 }
 
+// A field for each parameter: what is typed there takes the place of the value in each of its VALUES lines.
+function field({ name, help }) {
+  const line = new RegExp(`(VALUES \\?${name} \\{ )(.*?)( \\})`, "g");
+  const [, before, value, after = ""] = /^("|<|[^"<]*:|)(.*?)("[^"]*|>)?$/.exec([...byId("query").value.matchAll(line)][0][2]);
+  const input = element("input");
+  input.value = value;
+  input.dataset.param = name;
+  input.addEventListener("input", () => {
+    byId("query").value = byId("query").value.replace(line, (_, open, __, close) => open + before + input.value + after + close);
+  });
+  return element("label", help.split(/[:;,.]/)[0], input);
+}
+
 function choose(query, button) {
   for (const other of byId("questions").querySelectorAll("button")) other.setAttribute("aria-pressed", other === button);
   byId("question").textContent = query.question;
   byId("query").value = query.text;
-  byId("query").scrollIntoView({ block: "nearest" });
+  byId("params").replaceChildren(...query.params.map(field));
+  byId("question").scrollIntoView({ block: "nearest" });
 }
 
 function offer(queries) {
@@ -107,6 +126,7 @@ function linked() {
   const query = new URLSearchParams(location.hash.slice(1)).get("query");
   if (!query) return;
   byId("question").textContent = "";
+  byId("params").replaceChildren();
   byId("query").value = query;
   run();
 }
