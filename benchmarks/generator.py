@@ -20,7 +20,8 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 from councilgraph import bundle, dataset
 from councilgraph.namespaces import CG, ID, RDFS, SKOS
 
-#: What tells one copy's council from another's, besides its IRI, and how its number is added; a code has no spaces.
+#: What tells one copy's council from another's, besides its IRI, and what stands before the copy's number:
+#: a code has no spaces.
 _OWN = {SKOS.prefLabel: " ", CG.name: " ", SKOS.notation: "-"}
 _FIRST = "copy-0"
 

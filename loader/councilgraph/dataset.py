@@ -67,7 +67,9 @@ def parsed(paths: Iterable[Path], root: Path, prefixes: dict[str, str] | None = 
                 prefixes.update(reader.prefixes)
         except SyntaxError as error:
             where = f"{name}:{error.lineno}" if error.lineno else name
-            why = f"is not {form.name} ({str(error.msg).split(' at line')[0]})"
+            told = str(error.msg)  # which says the line again, before what is wrong
+            told = told.partition(": ")[2] if told.startswith("Parser error at ") else told
+            why = f"is not {form.name} ({told})"
             raise CouncilgraphError(where, why, "Mend the file.") from error
         except OSError as error:
             raise CouncilgraphError(
@@ -349,6 +351,18 @@ def read_files(paths: Iterable[Path], rooms: Rooms | None) -> Graph:
     exact = {quad.triple for quad in (*known, *parsed(files, root))}
     exact |= {quad.triple for quad in store.quads_for_pattern(None, None, None, DERIVED)}
     return Graph(store, exact=list(exact), prefixes=prefixes)
+
+
+def said_in(paths: Iterable[Path], nodes: Collection[str]) -> dict[str, int]:
+    """Which of some files, counted from 0, is the first to say something of a node; or else names it."""
+    about: dict[str, int] = {}
+    named: dict[str, int] = {}
+    for place, path in enumerate(paths):
+        for quad in parsed([path], Path.cwd()):
+            for node, places in ((quad.subject, about), (quad.object, named)):
+                if isinstance(node, NamedNode) and node.value in nodes:
+                    places.setdefault(node.value, place)
+    return named | about
 
 
 def kept(literals: Iterable[Literal]) -> bool:

@@ -117,6 +117,8 @@ _SILENT = logging.getLogger(
 )  # what pyshacl would print beside the error that it raises
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
+# A literal that is not of its datatype is for the shapes to tell of; rdflib would print a traceback for each.
+logging.getLogger("rdflib.term").setLevel(logging.ERROR)
 ENGINES = ("store", "pyshacl")
 Step = Callable[[int, int, str], None]  # shapes done, shapes in all, the shape that comes next
 
@@ -146,6 +148,7 @@ def validate(
     on a copy of the graph in rdflib. CouncilgraphError, which says `where`, where a shape cannot be read.
     """
     copies = _Copies(graph)
+    at = where
     results: list[Any] = []
     sound = True
     try:
@@ -158,6 +161,7 @@ def validate(
         chosen = [shape for shape in shapes_graph.shapes if not only or shape.node in only]
         for done, shape in enumerate(chosen):
             step(done, len(chosen), _name(shape.node))
+            at = f"{where}: {compact(shape.node)}" if isinstance(shape.node, rdflib.URIRef) else where
             if shape.deactivated or not any(map(list, shape.target())):
                 continue
             texts = suspects.queries(shape, copies.below) if graph.exact is None else None
@@ -172,7 +176,11 @@ def validate(
                 sound = sound and conforms
                 results += found
         step(len(chosen), len(chosen), "")
+        at = where
         written, _ = validator.create_validation_report(shapes_graph, sound, results)
+    except pyshacl.errors.ShapeRecursionWarning as error:
+        why = "leads back to itself, and SHACL says nothing of what such a recursive shape means"
+        raise CouncilgraphError(at, why, "Mend the shape.") from error
     except (
         NotImplementedError,
         pyshacl.errors.ReportableRuntimeError,
@@ -181,7 +189,7 @@ def validate(
         re.error,
     ) as error:
         why = " ".join(str(getattr(error, "message", error)).split())
-        raise CouncilgraphError(where, why, "Mend the shape.") from error
+        raise CouncilgraphError(at, why, "Mend the shape.") from error
     return written  # type: ignore[no-any-return] # pyshacl has no type for it
 
 
@@ -233,7 +241,7 @@ def shapes_from(path: Path) -> rdflib.Graph:
     A word in SHACL's namespace that SHACL does not have would be passed over by a validator: here it is an
     error.
     """
-    list(parsed([path], path.parent))
+    list(parsed([path], Path.cwd()))
     graph = rdflib.Graph().parse(path, format="turtle")
     words = {p for p in graph.predicates() if isinstance(p, rdflib.URIRef) and p.startswith(str(SH))}
     for word in sorted(words):
@@ -246,6 +254,12 @@ def shapes_from(path: Path) -> rdflib.Graph:
             raise CouncilgraphError(str(path), why, unknown("", name, known, "word").remedy)
     if not set(graph.objects(None, RDF.type)) & {SH.NodeShape, SH.PropertyShape}:
         raise CouncilgraphError(str(path), "has no shape", "Name a file of SHACL shapes.")
+    for shape, node in sorted(graph.subject_objects(SH.property)):
+        if (node, SH.path, None) not in graph:
+            where = f"{path}: {compact(shape)}" if isinstance(shape, rdflib.URIRef) else str(path)
+            raise CouncilgraphError(
+                where, f"has a property shape{_named(node)} without sh:path", "Mend the shape."
+            )
     return graph
 
 
@@ -308,6 +322,10 @@ def explain(rules: rdflib.Graph, name: str) -> dict[str, str]:
 _DESCRIBING = {SH.description, SH.message, SH.path, SH.property, SH.severity, SH.sparql, SH.targetClass}
 
 
+def _named(node: Any) -> str:
+    return f", {compact(node)}," if isinstance(node, rdflib.URIRef) else ""
+
+
 def _name(node: Any) -> str:
     return str(node).rpartition("#")[2] or str(node)
 
@@ -340,8 +358,24 @@ def told(
 
 
 def written(results: rdflib.Graph) -> str:
-    """A validation report as Turtle."""
-    return results.serialize(format="turtle")
+    """A validation report as Turtle, in an order that does not hang on what blank nodes are called."""
+
+    def said(result: rdflib.term.Node) -> list[tuple[str, str]]:
+        return sorted(
+            (str(predicate), value.n3())
+            for predicate, value in results.predicate_objects(result)
+            if not isinstance(value, rdflib.BNode)
+        )
+
+    names: dict[rdflib.term.Node, rdflib.BNode] = {}
+    for result in sorted(results.subjects(RDF.type, SH.ValidationResult), key=said):
+        for node in (result, *(value for _, value in sorted(results.predicate_objects(result)))):
+            if isinstance(node, rdflib.BNode):
+                names.setdefault(node, rdflib.BNode(f"n{len(names):07}"))
+    ordered = rdflib.Graph(namespace_manager=results.namespace_manager)
+    for triple in results:
+        ordered.add(tuple(names.get(node, node) for node in triple))  # type: ignore[arg-type] # three nodes
+    return ordered.serialize(format="turtle")
 
 
 def as_report(found: Collection[Finding], beside: rdflib.Graph | None = None) -> rdflib.Graph:
