@@ -311,6 +311,9 @@ def _constraints(shape: Shape) -> Iterator[str]:
             bound, text = constraint.pre_bind_variables(rdflib.URIRef("urn:x-any"))
             if set(bound) != {"this"} or not asks_alike(text):
                 raise NotUnderstoodError
+            named = any(True for _ in shape.sg.objects(shape.node, SH.targetNode))
+            if named and not {"*", "?"}.isdisjoint(_TOKENS.findall(text)):
+                raise NotUnderstoodError  # as in `path`, a node of which the graph says nothing
             yield constraint.apply_prefixes(text)
     except (ConstraintLoadError, NotImplementedError, ReportableRuntimeError, ValidationFailure) as error:
         raise NotUnderstoodError from error  # pyshacl says what is wrong with it
@@ -334,7 +337,7 @@ def asks_alike(text: str) -> bool:
     outermost = False
     for token in _TOKENS.findall(text):
         word = token.upper()
-        if word in _APART or (word == "SELECT" and groups):
+        if word in _APART or (word == "SELECT" and groups) or (word == "EXISTS" and not groups):
             return False
         if token == "{":
             groups.append([0, 0, 0])

@@ -190,6 +190,11 @@ def validate(
     ) as error:
         why = " ".join(str(getattr(error, "message", error)).split())
         raise CouncilgraphError(at, why, "Mend the shape.") from error
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        # rdflib has no class of its own for a query that it reads and cannot answer
+        raise CouncilgraphError(at, " ".join(str(error).split()), "Mend the shape.") from error
     return written  # type: ignore[no-any-return] # pyshacl has no type for it
 
 

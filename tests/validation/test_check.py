@@ -551,6 +551,10 @@ WRONG = {
         "unterminated",
     ),
     "query": (f"ex:S a sh:NodeShape ; {SELECT.format('SELECT $this WHERE { $this ')}", "SelectQuery"),
+    "dataset": (
+        f"ex:S a sh:NodeShape ; {SELECT.format('SELECT $this WHERE { GRAPH ?g { $this ?p ?o } }')}",
+        "dataset",
+    ),
     "no-shape": ("ex:a ex:b ex:c .", "shape"),
 }
 

@@ -243,6 +243,11 @@ SELECTS = [
     "SELECT $this WHERE { { $this ex:p ?x } UNION { $this ex:q ?x } FILTER (?x = $this) }",
     "SELECT $this WHERE { ?x ex:p $this . FILTER (?x != $this) }",
     "SELECT $this WHERE { BIND ($this AS ?x) ?x ex:p ?y }",
+    "SELECT $this WHERE { $this ex:p* ?x }",
+    "SELECT $this ?value WHERE { $this ex:q? ?value }",
+    "SELECT $this WHERE { ?x ex:q* $this . FILTER (?x = $this) }",
+    "SELECT $this WHERE { OPTIONAL { $this ex:q ?y } $this ex:p ?x . FILTER (!bound(?y)) }",
+    "SELECT $this WHERE { $this ex:p ?x . { $this ex:q ?y } UNION { FILTER (isIRI($this)) } }",
 ]
 
 
@@ -349,6 +354,17 @@ def test_any_shapes_on_any_graph(text: str, told: str) -> None:
     rules = rdflib.Graph().parse(data=text, format="turtle")
     triples = [quad.triple for quad in parse(told, format=RdfFormat.TURTLE)]
     _agree(triples, rules, [])
+
+
+@pytest.mark.parametrize("text", SELECTS)
+def test_a_query_about_a_node_of_which_nothing_is_said(text: str) -> None:
+    rules = (
+        f'{HEAD}ex: sh:declare [ sh:prefix "ex" ; sh:namespace "{EX}"^^xsd:anyURI ] .\nex:S a sh:NodeShape ; '
+        f'sh:targetNode ex:a, ex:b, ex:nowhere ; sh:sparql [ sh:prefixes ex: ; sh:message "wrong" ; sh:select """{text}""" ] .'
+    )
+    told = f"{HEAD}ex:a a ex:C ; ex:p 1 ; ex:q 2 . ex:b a ex:C ; ex:p ex:b . ex:c a ex:C . ex:d ex:q ex:a ."
+    triples = [quad.triple for quad in parse(told, format=RdfFormat.TURTLE)]
+    _agree(triples, rdflib.Graph().parse(data=rules, format="turtle"), [])
 
 
 def test_a_boolean_that_is_none() -> None:
