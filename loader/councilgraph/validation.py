@@ -279,12 +279,12 @@ def chosen(
     known = {
         _name(node): node
         for node in rules.subjects(SH.message | SH.property | SH.sparql, None)
-        if (None, SH.sparql, node) not in rules
+        if isinstance(node, rdflib.URIRef) and (None, SH.sparql, node) not in rules
     }
     found: dict[rdflib.URIRef, set[rdflib.URIRef]] = {}
     for name in names:
         node = known.get(name.rpartition("#")[2].removeprefix("cgsh:"))
-        if not isinstance(node, rdflib.URIRef):
+        if node is None:
             raise unknown(where, name, known, "rule")
         parents = list(rules.subjects(SH.property | SH.sparql, node))
         for top in parents or [node]:
