@@ -20,8 +20,9 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 from councilgraph import bundle, dataset
 from councilgraph.namespaces import CG, ID, RDFS, SKOS
 
-#: What tells one copy's council from another's, besides its IRI.
-_OWN = {SKOS.prefLabel, SKOS.notation, CG.name}
+#: What tells one copy's council from another's, besides its IRI, and what stands before the copy's number:
+#: a code has no spaces.
+_OWN = {SKOS.prefLabel: " ", CG.name: " ", SKOS.notation: "-"}
 _FIRST = "copy-0"
 
 
@@ -70,7 +71,7 @@ def _pattern(store: Store) -> list[tuple[NamedNode, NamedNode, NamedNode | Liter
             if isinstance(value, NamedNode) and value.value.startswith(ID) and predicate != RDFS.seeAlso:
                 value = NamedNode(f"{value.value}-{_FIRST}")
             elif predicate in _OWN:
-                value = Literal(f"{value.value} {_FIRST}")
+                value = Literal(f"{value.value}{_OWN[predicate]}{_FIRST}")
             copy.add(Quad(NamedNode(f"{subject.value}-{_FIRST}"), predicate, value, graph))
     dataset.derive(copy, bundle.rooms())
     return [

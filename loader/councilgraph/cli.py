@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -578,6 +579,10 @@ def check(
 
     if shapes_file and not files and not explain:
         raise UsageError("--shapes", "has no files to check", "Name the RDF files that these shapes are for.")
+    local = [file for file in files if file not in _elsewhere(files)]
+    for name in (*local, *([str(shapes_file)] if shapes_file else [])):
+        if not Path(name).exists():
+            raise UsageError(name, "is not there", "Look at its path.")
     rules = validation.shapes_from(shapes_file) if shapes_file else validation.shapes(rooms)
     if explain:
         _out(render.explained(validation.explain(rules, explain)))
@@ -585,23 +590,27 @@ def check(
     looked_at = validation.chosen(rules, shapes)
     made: dataset.Graph | None = None
     try:
-        if files:
-            with _local(files, named, user, token_env, timeout) as paths:
+        with _local(files, named, user, token_env, timeout) as paths:
+            if files:
                 made = dataset.read_files(paths, None if shapes_file else rooms)
-        else:
-            made = dataset.assemble(rooms, _progress())
-        wanted = _wanted(only, made, rooms)
-        with render.bar(sys.stderr) as step:
-            where = str(shapes_file or "shapes")
-            report = validation.validate(made, rules, engine=engine, only=looked_at, step=step, where=where)
-        found = validation.read(report, made, rules)
-        if shapes:
-            told = {str(rule) for rules_ in looked_at.values() for rule in rules_}
-            found = [finding for finding in found if finding.rule in told]
-        elif not files:
-            found += queries.unmet(made, rooms)
-        if only:
-            found = [finding for finding in found if {finding.file, finding.focus} & wanted]
+            else:
+                made = dataset.assemble(rooms, _progress())
+            wanted = _wanted(only, made, rooms)
+            with render.bar(sys.stderr) as step:
+                where = str(shapes_file or "shapes")
+                report = validation.validate(
+                    made, rules, engine=engine, only=looked_at, step=step, where=where
+                )
+            found = validation.read(report, made, rules)
+            if shapes:
+                told = {str(rule) for rules_ in looked_at.values() for rule in rules_}
+                found = [finding for finding in found if finding.rule in told]
+            elif not files:
+                found += queries.unmet(made, rooms)
+            if only:
+                found = [finding for finding in found if {finding.file, finding.focus} & wanted]
+            if files and form not in ("table", "turtle"):
+                found = _placed(found, files, paths)
     except FindingsError as error:
         found, report = error.findings, validation.as_report(error.findings)
     failing = [finding for finding in found if strict or finding.severity == "Violation"]
@@ -613,7 +622,7 @@ def check(
     elif form == "table":
         _findings(found)
     else:
-        _out(render.findings(found, form, files[0] if len(files) == 1 else ""))
+        _out(render.findings(found, form))
     sys.exit(1 if failing else 0)
 
 
@@ -1055,18 +1064,32 @@ def _wanted(only: tuple[str, ...], made: dataset.Graph, rooms: Rooms) -> set[str
     wanted: set[str] = set()
     for word in only:
         table = f"data/{word.removeprefix('data/').removesuffix('.csv')}.csv"
-        if word == "changed":
+        if word.lower() == "changed":
             wanted |= dataset.changed(made, dataset.current(rooms)[0])
         elif table in files:
             wanted.add(table)
         else:
             try:
                 wanted.add(queries.thing(made.store, rooms, word, "--only").value)
-            except UsageError as error:
+            except UsageError:
                 names = {file.removeprefix("data/").removesuffix(".csv") for file in files}
                 near = unknown("--only", word, names, "table")
-                raise near if "Did you mean" in near.remedy else error from None
+                if "Did you mean" in near.remedy:
+                    raise near from None
+                why = f'"{word}" is no table, and no record that the graph knows'
+                remedy = "Name a table, as in judgements; a record, by its IRI, name or code; or changed."
+                raise UsageError("--only", why, remedy) from None
     return wanted
+
+
+def _placed(found: list[Finding], files: tuple[str, ...], paths: list[Path]) -> list[Finding]:
+    """Findings about RDF, each with the first of the files that says something of its focus node."""
+    nodes = {finding.focus for finding in found}
+    places = dataset.said_in(paths, nodes) if len(files) > 1 else dict.fromkeys(nodes, 0)
+    return sorted(
+        replace(finding, file=files[places[finding.focus]]) if finding.focus in places else finding
+        for finding in found
+    )
 
 
 def _elsewhere(files: tuple[str, ...]) -> list[str]:
@@ -1111,6 +1134,12 @@ def _within(seconds: float) -> None:
             f"was not done after {seconds:g} seconds",
             "Give it longer, or find the rule that takes so long with --shape.",
         ) from error
+    if done.returncode < 0:
+        raise CouncilgraphError(
+            "check",
+            f"was ended by the system ({signal.strsignal(-done.returncode)})",
+            "Give it more memory, or find the rule that takes so much with --shape.",
+        )
     sys.exit(done.returncode)
 
 

@@ -67,7 +67,9 @@ def parsed(paths: Iterable[Path], root: Path, prefixes: dict[str, str] | None = 
                 prefixes.update(reader.prefixes)
         except SyntaxError as error:
             where = f"{name}:{error.lineno}" if error.lineno else name
-            why = f"is not {form.name} ({str(error.msg).split(' at line')[0]})"
+            told = str(error.msg)  # which says the line again, before what is wrong
+            told = told.partition(": ")[2] if told.startswith("Parser error at ") else told
+            why = f"is not {form.name} ({told})"
             raise CouncilgraphError(where, why, "Mend the file.") from error
         except OSError as error:
             raise CouncilgraphError(
@@ -351,17 +353,24 @@ def read_files(paths: Iterable[Path], rooms: Rooms | None) -> Graph:
     return Graph(store, exact=list(exact), prefixes=prefixes)
 
 
-def kept(literals: Iterable[Literal]) -> bool:
-    """Whether the store and rdflib read each of these alike: the store rewrites numbers such as 01.
+def said_in(paths: Iterable[Path], nodes: Collection[str]) -> dict[str, int]:
+    """Which of some files, counted from 0, is the first to say something of a node; or else names it."""
+    about: dict[str, int] = {}
+    named: dict[str, int] = {}
+    for place, path in enumerate(paths):
+        for quad in parsed([path], Path.cwd()):
+            for node, places in ((quad.subject, about), (quad.object, named)):
+                if isinstance(node, NamedNode) and node.value in nodes:
+                    places.setdefault(node.value, place)
+    return named | about
 
-    A boolean that is neither true nor false is false to rdflib, and less than a day.
-    """
+
+def kept(literals: Iterable[Literal]) -> bool:
+    """Whether the store keeps each of these as it is: it rewrites numbers such as 01."""
     store = Store()
     said = {Quad(RDF.type, RDF.type, literal) for literal in literals}
     store.bulk_extend(said)
-    truths = ("true", "false", "1", "0")
-    strange = any(q.object.datatype == XSD.boolean and q.object.value not in truths for q in said)  # type: ignore[union-attr] # said is made of literals
-    return not strange and said == set(store)
+    return said == set(store)
 
 
 @contextmanager

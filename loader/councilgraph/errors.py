@@ -43,7 +43,7 @@ class Finding:
 
     `file` is a path below the root, `line` counts from 1 (0: the whole file), `column` is the name of
     the table's column. `rule` is the IRI of the shape that found it, empty where a table could not be
-    read; `focus` the IRI of the record.
+    read; `focus` the IRI of the record. Of RDF, where no table has the record, it is the focus that is named.
     """
 
     file: str
@@ -57,7 +57,7 @@ class Finding:
     focus: str = ""
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file or self.focus
+        where = f"{self.file}:{self.line}" if self.line else self.focus or self.file
         parts = [where, self.column, f'"{self.value}" {self.why}' if self.value else self.why]
         text = ": ".join(part for part in parts if part)
         return f"{text}{'' if text.endswith(('.', '?')) else '.'} {self.remedy}".rstrip()

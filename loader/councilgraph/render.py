@@ -367,11 +367,8 @@ FINDINGS = ("table", "csv", "json", "junit", "sarif", "turtle")
 _FINDING = ("severity", "file", "line", "column", "value", "why", "remedy", "rule", "focus")
 
 
-def findings(found: Sequence[Finding], form: str, file: str = "") -> str:
-    """Findings: for people by rule, as CSV, JSON, JUnit's XML or SARIF 2.1.0.
-
-    `file` is where SARIF says that those are which no table has.
-    """
+def findings(found: Sequence[Finding], form: str) -> str:
+    """Findings: for people by rule, as CSV, JSON, JUnit's XML or SARIF 2.1.0."""
     if form == "csv":
         return delimited([_FINDING, *([getattr(f, name) for name in _FINDING] for f in found)])
     if form == "json":
@@ -383,7 +380,7 @@ def findings(found: Sequence[Finding], form: str, file: str = "") -> str:
     if form == "junit":
         return _junit(rules)
     if form == "sarif":
-        return _sarif(rules, file)
+        return _sarif(rules)
     blocks = []
     for rule, group in sorted(rules.items()):
         kind = "" if group[0].severity == "Violation" else f", {group[0].severity.lower()}"
@@ -419,7 +416,7 @@ def _xml(text: str) -> str:
     return "".join(c if c in "\t\n\r" or " " <= c <= "\ud7ff" or c > "\uffff" else "\ufffd" for c in text)
 
 
-def _sarif(rules: dict[str, list[Finding]], file: str) -> str:
+def _sarif(rules: dict[str, list[Finding]]) -> str:
     """SARIF 2.1.0, as code hosts and editors read it."""
     driver = {
         "name": "councilgraph",
@@ -438,10 +435,10 @@ def _sarif(rules: dict[str, list[Finding]], file: str) -> str:
                 "level": levels.get(finding.severity, "error"),
                 "message": {"text": str(finding)},
             }
-            place: dict[str, Any] = {"artifactLocation": {"uri": finding.file or file}}
+            place: dict[str, Any] = {"artifactLocation": {"uri": finding.file}}
             if finding.line:
                 place["region"] = {"startLine": finding.line}
-            if finding.file or file:
+            if finding.file:
                 result["locations"] = [{"physicalLocation": place}]
             results.append(result)
     schema = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -139,10 +139,13 @@ class _Reader:
         return text
 
 
-def queries(shape: Shape, closure: Callable[[Iterable[Node]], list[str]]) -> list[str] | None:
+def queries(
+    shape: Shape, closure: Callable[[Iterable[Node]], list[str]]
+) -> tuple[list[str], list[str]] | None:
     """SELECTs that together find every focus node that may violate a shape; None where all of them may.
 
-    `closure` gives the classes below some classes, themselves among them, as SPARQL writes them.
+    The second ones are the shape's own SPARQL. `closure` gives the classes below some classes, themselves
+    among them, as SPARQL writes them.
     """
     try:
         targets = _targets(shape, closure)
@@ -151,7 +154,7 @@ def queries(shape: Shape, closure: Callable[[Iterable[Node]], list[str]]) -> lis
     except NotUnderstoodError:
         return None
     found = [f"SELECT DISTINCT ?this WHERE {{ {targets} {pattern} }}" for pattern in reader.found]
-    return [*found, *(_aimed(text, targets) for text in reader.asked)]
+    return found, [_aimed(text, targets) for text in reader.asked]
 
 
 def _aimed(text: str, targets: str) -> str:
@@ -311,6 +314,9 @@ def _constraints(shape: Shape) -> Iterator[str]:
             bound, text = constraint.pre_bind_variables(rdflib.URIRef("urn:x-any"))
             if set(bound) != {"this"} or not asks_alike(text):
                 raise NotUnderstoodError
+            named = any(True for _ in shape.sg.objects(shape.node, SH.targetNode))
+            if named and not {"*", "?"}.isdisjoint(_TOKENS.findall(text)):
+                raise NotUnderstoodError  # as in `path`, a node of which the graph says nothing
             yield constraint.apply_prefixes(text)
     except (ConstraintLoadError, NotImplementedError, ReportableRuntimeError, ValidationFailure) as error:
         raise NotUnderstoodError from error  # pyshacl says what is wrong with it
@@ -334,7 +340,7 @@ def asks_alike(text: str) -> bool:
     outermost = False
     for token in _TOKENS.findall(text):
         word = token.upper()
-        if word in _APART or (word == "SELECT" and groups):
+        if word in _APART or (word == "SELECT" and groups) or (word == "EXISTS" and not groups):
             return False
         if token == "{":
             groups.append([0, 0, 0])

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,8 @@ _SILENT = logging.getLogger(
 )  # what pyshacl would print beside the error that it raises
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
+# A literal that is not of its datatype is for the shapes to tell of; rdflib would print a traceback for each.
+logging.getLogger("rdflib.term").setLevel(logging.ERROR)
 ENGINES = ("store", "pyshacl")
 Step = Callable[[int, int, str], None]  # shapes done, shapes in all, the shape that comes next
 
@@ -145,7 +148,8 @@ def validate(
     which may be at fault, and shows it those alone. A shape that the store cannot be asked about is pyshacl's
     on a copy of the graph in rdflib. CouncilgraphError, which says `where`, where a shape cannot be read.
     """
-    copies = _Copies(graph)
+    copies = _Copies(graph, rules)
+    at = where
     results: list[Any] = []
     sound = True
     try:
@@ -158,11 +162,13 @@ def validate(
         chosen = [shape for shape in shapes_graph.shapes if not only or shape.node in only]
         for done, shape in enumerate(chosen):
             step(done, len(chosen), _name(shape.node))
+            at = f"{where}: {compact(shape.node)}" if isinstance(shape.node, rdflib.URIRef) else where
             if shape.deactivated or not any(map(list, shape.target())):
                 continue
             texts = suspects.queries(shape, copies.below) if graph.exact is None else None
-            focus = None if texts is None else copies.found(texts)
-            data = copies.copied if focus is None else copies.stored
+            focus = None if texts is None else copies.found(*texts)
+            apart = texts is not None and texts[1] and not copies.ordered
+            data = copies.copied if focus is None or apart else copies.stored
             if engine == "pyshacl":
                 focus = None
             if focus is None or focus:
@@ -172,7 +178,11 @@ def validate(
                 sound = sound and conforms
                 results += found
         step(len(chosen), len(chosen), "")
+        at = where
         written, _ = validator.create_validation_report(shapes_graph, sound, results)
+    except pyshacl.errors.ShapeRecursionWarning as error:
+        why = "leads back to itself, and SHACL says nothing of what such a recursive shape means"
+        raise CouncilgraphError(at, why, "Mend the shape.") from error
     except (
         NotImplementedError,
         pyshacl.errors.ReportableRuntimeError,
@@ -181,15 +191,20 @@ def validate(
         re.error,
     ) as error:
         why = " ".join(str(getattr(error, "message", error)).split())
-        raise CouncilgraphError(where, why, "Mend the shape.") from error
+        raise CouncilgraphError(at, why, "Mend the shape.") from error
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        # rdflib has no class of its own for a query that it reads and cannot answer
+        raise CouncilgraphError(at, " ".join(str(error).split()), "Mend the shape.") from error
     return written  # type: ignore[no-any-return] # pyshacl has no type for it
 
 
 class _Copies:
     """The graph as pyshacl reads it: in the store; and copied into rdflib, when that is first asked for."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, rules: rdflib.Graph) -> None:
+        self.graph, self._rules = graph, rules
         store = OxigraphStore(store=graph.store)
         self.stored = self._bound(_StoreGraph(store=store, identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID))
 
@@ -201,10 +216,14 @@ class _Copies:
     @cached_property
     def copied(self) -> DataGraph:
         """The graph in rdflib, just as files said it."""
+        return self._bound(self._said)
+
+    @cached_property
+    def _said(self) -> rdflib.Graph:
         graph = rdflib.Graph()
         for triple in triples(self.graph.store) if self.graph.exact is None else self.graph.exact:
             graph.add(tuple(map(_from_store, (triple.subject, triple.predicate, triple.object))))
-        return self._bound(graph)
+        return graph
 
     def below(self, classes: Iterable[Any]) -> list[str]:
         """The classes below some classes, themselves among them, as SPARQL writes them."""
@@ -214,17 +233,68 @@ class _Copies:
             raise suspects.NotUnderstoodError
         return sorted(named)
 
-    def found(self, texts: Iterable[str]) -> list[Any] | None:
-        """The nodes that some SELECTs find; None where the store cannot read one of them."""
-        found = set()
-        for text in texts:
+    def found(self, texts: Iterable[str], asked: Iterable[str]) -> list[Any] | None:
+        """The nodes that some SELECTs find; None where the store cannot read one of them.
+
+        Those that are `asked` in the shapes' own words are rdflib's to answer where it orders values that
+        the store does not.
+        """
+        found: set[Any] = set()
+        for text in chain(texts, asked if self.ordered else ()):
             try:
                 rows = self.graph.store.query(text, prefixes=dict(self.graph.prefixes))
             except SyntaxError:
                 return None
             assert isinstance(rows, QuerySolutions)
             found |= {_from_store(row["this"]) for row in rows if row["this"] is not None}
+        for text in () if self.ordered else asked:
+            answer = self._said.query(text, initNs=dict(self.graph.prefixes))
+            found |= {row[_THIS] for row in answer.bindings if _THIS in row}
         return sorted(found)
+
+    @cached_property
+    def ordered(self) -> bool:
+        """Whether the values of each property are of one kind, in order, and of that which the shapes ask.
+
+        SPARQL has no order of a day and a year, or a malformed day; rdflib puts any two literals in one.
+        The tables' cells were looked at one by one.
+        """
+        if self.graph.rows:
+            return True
+        asked: dict[str, set[str]] = {}
+        for shape, kind in self._rules.subject_objects(SH.datatype):
+            for path in self._rules.objects(shape, SH.path):
+                asked.setdefault(str(path), set()).add(_kind(str(kind)))
+        kinds: dict[str, set[str]] = {}
+        rows = self.graph.store.query(_KINDS)
+        assert isinstance(rows, QuerySolutions)
+        for property_, kind, sound in rows:
+            if sound == Literal(False):
+                return False
+            kinds.setdefault(property_.value, set()).add(_kind(kind.value))
+        return all(len(found) == 1 and found <= asked.get(name, found) for name, found in kinds.items())
+
+
+_THIS = rdflib.Variable("this")
+#: The kinds of a property's values, and whether they are well-formed and so have an order.
+_KINDS = """
+PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
+SELECT DISTINCT ?property ?kind ?sound
+WHERE {
+  ?subject ?property ?value .
+  FILTER (ISLITERAL(?value))
+  BIND (DATATYPE(?value) AS ?kind)
+  BIND (IF(?kind = xsd:integer, 0, ?value) AS ?number)
+  BIND (IF(?kind = xsd:boolean, false, ?number) AS ?truth)
+  BIND (IF(?kind = xsd:date, "0001-01-01"^^xsd:date, ?truth) AS ?other)
+  BIND (COALESCE(IF(?value = ?other, true, true), false) AS ?sound)
+}
+"""
+
+
+def _kind(datatype: str) -> str:
+    """A datatype, and one for all texts."""
+    return str(XSD.string) if datatype == str(RDF.langString) else datatype
 
 
 def shapes_from(path: Path) -> rdflib.Graph:
@@ -233,7 +303,7 @@ def shapes_from(path: Path) -> rdflib.Graph:
     A word in SHACL's namespace that SHACL does not have would be passed over by a validator: here it is an
     error.
     """
-    list(parsed([path], path.parent))
+    list(parsed([path], Path.cwd()))
     graph = rdflib.Graph().parse(path, format="turtle")
     words = {p for p in graph.predicates() if isinstance(p, rdflib.URIRef) and p.startswith(str(SH))}
     for word in sorted(words):
@@ -246,6 +316,12 @@ def shapes_from(path: Path) -> rdflib.Graph:
             raise CouncilgraphError(str(path), why, unknown("", name, known, "word").remedy)
     if not set(graph.objects(None, RDF.type)) & {SH.NodeShape, SH.PropertyShape}:
         raise CouncilgraphError(str(path), "has no shape", "Name a file of SHACL shapes.")
+    for shape, node in sorted(graph.subject_objects(SH.property)):
+        if (node, SH.path, None) not in graph:
+            where = f"{path}: {compact(shape)}" if isinstance(shape, rdflib.URIRef) else str(path)
+            raise CouncilgraphError(
+                where, f"has a property shape{_named(node)} without sh:path", "Mend the shape."
+            )
     return graph
 
 
@@ -260,12 +336,12 @@ def chosen(
     known = {
         _name(node): node
         for node in rules.subjects(SH.message | SH.property | SH.sparql, None)
-        if (None, SH.sparql, node) not in rules
+        if isinstance(node, rdflib.URIRef) and (None, SH.sparql, node) not in rules
     }
     found: dict[rdflib.URIRef, set[rdflib.URIRef]] = {}
     for name in names:
         node = known.get(name.rpartition("#")[2].removeprefix("cgsh:"))
-        if not isinstance(node, rdflib.URIRef):
+        if node is None:
             raise unknown(where, name, known, "rule")
         parents = list(rules.subjects(SH.property | SH.sparql, node))
         for top in parents or [node]:
@@ -308,6 +384,10 @@ def explain(rules: rdflib.Graph, name: str) -> dict[str, str]:
 _DESCRIBING = {SH.description, SH.message, SH.path, SH.property, SH.severity, SH.sparql, SH.targetClass}
 
 
+def _named(node: Any) -> str:
+    return f", {compact(node)}," if isinstance(node, rdflib.URIRef) else ""
+
+
 def _name(node: Any) -> str:
     return str(node).rpartition("#")[2] or str(node)
 
@@ -340,8 +420,24 @@ def told(
 
 
 def written(results: rdflib.Graph) -> str:
-    """A validation report as Turtle."""
-    return results.serialize(format="turtle")
+    """A validation report as Turtle, in an order that does not hang on what blank nodes are called."""
+
+    def said(result: rdflib.term.Node) -> list[tuple[str, str]]:
+        return sorted(
+            (str(predicate), value.n3())
+            for predicate, value in results.predicate_objects(result)
+            if not isinstance(value, rdflib.BNode)
+        )
+
+    names: dict[rdflib.term.Node, rdflib.BNode] = {}
+    for result in sorted(results.subjects(RDF.type, SH.ValidationResult), key=said):
+        for node in (result, *(value for _, value in sorted(results.predicate_objects(result)))):
+            if isinstance(node, rdflib.BNode):
+                names.setdefault(node, rdflib.BNode(f"n{len(names):07}"))
+    ordered = rdflib.Graph(namespace_manager=results.namespace_manager)
+    for triple in results:
+        ordered.add(tuple(names.get(node, node) for node in triple))  # type: ignore[arg-type] # three nodes
+    return ordered.serialize(format="turtle")
 
 
 def as_report(found: Collection[Finding], beside: rdflib.Graph | None = None) -> rdflib.Graph:
