@@ -1,8 +1,9 @@
 """Put the graph into a store elsewhere: its readers see the old graph, or the new one, and nothing between.
 
-The triples go into a staging graph; what arrived there is counted, and only then moved into the place of the
-old graph, which is one update. A push that dies leaves its staging graph: the store keeps a list of them (in
-the graph `STAGING`), and the next push drops those whose push has ended.
+Where the store is known to carry out a PUT as one transaction, the triples are put in the place of the old
+graph at once. Elsewhere, and to be verified, they go into a staging graph; what arrived there is counted, and
+only then moved into that place, which is one update. A push that dies leaves its staging graph: the store
+keeps a list of them (in the graph `STAGING`), and the next push drops those whose push has ended.
 """
 
 from __future__ import annotations
@@ -73,9 +74,10 @@ def push(
 ) -> Pushed:
     """Put the graph in the place of a graph of another store, or of its default graph.
 
-    `verify` compares canonical hashes too, for which both graphs are held in memory; without it memory does
-    not grow with the graph. `compress` sends gzip where the server takes it, if it is not said: to other
-    machines. CouncilgraphError where the push fails: the old graph answers then, whole.
+    `verify` compares canonical hashes too, in the staging graph and in its place, for which both graphs are
+    held in memory; without it memory does not grow with the graph. `compress` sends gzip where the server
+    takes it, if it is not said: to other machines. CouncilgraphError where the push fails: the old graph
+    answers then, whole.
     """
     _allowed(remote, graph)
     clock = Clock(progress)
@@ -97,16 +99,22 @@ def push(
             file = Path(folder) / "graph.nt"
             count = _write(store, file, way == "gzip")
             clock("written", f"{count:,} triples, {file.stat().st_size:,} bytes{', gzip' * (way == 'gzip')}")
+            body = Body(file, way if way == "gzip" else "", step)
+            staged = verify or way == "batches" or not remote.where.atomic
             if way == "batches":
                 _insert(remote, staging, file, count, step)
+            elif staged:
+                _put(remote, staging, body)
             else:
-                _put(remote, staging, Body(file, way if way == "gzip" else "", step))
-        _arrived(remote, staging, count)
+                remote.replace(graph, body, before == 0, count / _MOVED)
         digest = publish.canonical_hash(dataset.triples(store)) if verify else ""
-        if digest:
-            _same(remote, staging, digest)
-        clock("sent", f"{count:,} triples by {_WAYS[way]}")
-        _move(remote, staging, graph, count)
+        if staged:
+            _arrived(remote, staging, count)
+            if digest:
+                _same(remote, staging, digest)
+        clock("sent", f"{count:,} triples by {_WAYS[way]}{', in one transaction' * (not staged)}")
+        if staged:
+            _move(remote, staging, graph, count)
     except CouncilgraphError as error:
         if not isinstance(error, RefusedError) or error.status:  # it still answers
             with suppress(CouncilgraphError):
@@ -116,7 +124,8 @@ def push(
     _arrived(remote, graph, count)
     if digest:
         _same(remote, graph, digest)
-    clock("moved", f"{count:,} triples counted in {_called(graph)}{', canonical hash ' * verify}{digest}")
+    done = "moved" if staged else "counted"
+    clock(done, f"{count:,} triples counted in {_called(graph)}{', canonical hash ' * verify}{digest}")
     _drop(remote, staging)
     return Pushed(count, before, _WAYS[way], digest)
 

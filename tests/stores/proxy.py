@@ -29,30 +29,42 @@ class Request:
 
     @property
     def kind(self) -> str:
-        """`put`, `move`, `update` or `query`."""
-        if self.method in ("PUT", "GET"):
-            return self.method.lower()
-        if not self.path.startswith("/update"):
+        """`get`, `probe` (a triple, to see how the store takes it), `put`, `move`, `update` or `query`."""
+        if self.method == "GET":
+            return "get"
+        if self.headers.get("Content-Type") == "application/n-triples":
+            return "probe" if self.body.count(b"\n") == 1 else "put"
+        if not self.body.startswith(b"update="):
             return "query"
         return "move" if b"MOVE" in self.body else "update"
 
 
+#: The headers of an answer that are passed on; those that say what the store is.
+_PASSED = {"content-type", "www-authenticate", "server", "fuseki-request-id"}
+_SAYING = {"server", "fuseki-request-id"}
 #: What is answered instead of what the store would; None passes the request on.
 Fault = Callable[["Handler", Request], bool]
 
 
 @dataclass
 class Proxy:
-    """A server on a port of this machine; `fault` answers a request (True), or lets it through (False)."""
+    """A server on a port of this machine; `fault` answers a request (True), or lets it through (False).
+
+    Where it is `discreet` it does not pass on what server the store says that it is, as many do not.
+    """
 
     to: int
     fault: Fault | None = None
+    discreet: bool = False
     port: int = 0
     seen: list[Request] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/query"
+        return self.at("/query")
+
+    def at(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
 
     def count(self, kind: str) -> int:
         return sum(1 for request in self.seen if request.kind == kind)
@@ -85,7 +97,8 @@ class Handler(BaseHTTPRequestHandler):
             headers = {k: v for k, v in request.headers.items() if k not in ("Host", "Connection")}
             store.request(request.method, request.path, request.body, headers)
             answer = store.getresponse()
-            kept = {k: v for k, v in answer.getheaders() if k.lower() == "content-type"}
+            names = _PASSED - _SAYING if self.proxy.discreet else _PASSED
+            kept = {k: v for k, v in answer.getheaders() if k.lower() in names}
             self.say(answer.status, answer.read(), kept)
         except OSError:
             self.reset()  # the store is gone, and so is the connection
@@ -93,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
             store.close()
 
     def say(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
+        self.send_response_only(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
