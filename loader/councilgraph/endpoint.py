@@ -10,6 +10,7 @@ question, and who asks, to where nobody sent them.
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import socket
 import ssl
@@ -18,13 +19,14 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -86,7 +88,8 @@ class Layout:
     move: str = "MOVE {named} TO {graph}"
 
 
-#: The first Oxigraph whose PUT is one transaction.
+#: The first Oxigraph whose PUT is one transaction. So is Fuseki's, but what it is put may break off behind a
+#: line, packed or not: it takes that for the end, and the transaction for done.
 _ATOMIC = (0, 5, 10)
 #: What MOVE does, said otherwise: Fuseki 5.6 with TDB2 loses triples by MOVE and COPY where the graph that
 #: they go to is not empty. One request is one transaction there.
@@ -251,7 +254,7 @@ def recognised(where: Address, headers: Mapping[str, str], strange: bool = False
         name=name or found.name,
         own_default=found.own_default and name != "Virtuoso",
         trusted=name != "Virtuoso",
-        atomic=name == "Fuseki" or (version is not None and tuple(map(int, version.groups())) >= _ATOMIC),
+        atomic=version is not None and tuple(map(int, version.groups())) >= _ATOMIC,
     )
 
 
@@ -382,14 +385,16 @@ class _Auth(httpx.Auth):
         yield from self._chosen.auth_flow(request)
 
 
+def _headers(coding: str) -> dict[str, str]:
+    return {"Content-Type": "application/n-triples"} | ({"Content-Encoding": coding} if coding else {})
+
+
 class Body:
     """A file as the body of a request: streamed, with its length; sent again, from its beginning."""
 
     def __init__(self, file: Path, coding: str = "", step: Callable[[int, int], None] | None = None) -> None:
         self.file, self.size, self._step = file, file.stat().st_size, step
-        self.headers = {"Content-Type": "application/n-triples", "Content-Length": str(self.size)}
-        if coding:
-            self.headers["Content-Encoding"] = coding
+        self.headers = _headers(coding) | {"Content-Length": str(self.size)}
 
     def __iter__(self) -> Iterator[bytes]:
         done = 0
@@ -399,6 +404,35 @@ class Body:
                 done += len(part)
                 if self._step:
                     self._step(done, self.size)
+
+
+class Stream:
+    """What `write` writes, as the body of a request: sent as it is written; sent again, from its beginning.
+
+    It goes in chunks, without its length, and is gzip: where it breaks off, it does not end as that does, and
+    is refused. The end is for `write` to write last.
+    """
+
+    headers = _headers("gzip")
+
+    def __init__(self, write: Callable[[IO[bytes]], object]) -> None:
+        self._write = write
+
+    def __iter__(self) -> Iterator[bytes]:
+        reader, writer = os.pipe()
+        with ThreadPoolExecutor(1) as pool, open(reader, "rb", buffering=0) as source:
+            written = pool.submit(self._all, writer)
+            while part := source.read(1 << 16):
+                yield part
+            try:
+                written.result()
+            except OSError as error:
+                why = f"cannot be read ({error})"
+                raise CouncilgraphError("the embedded store", why, "Build it anew.") from error
+
+    def _all(self, writer: int) -> None:
+        with open(writer, "wb") as out:
+            self._write(out)
 
 
 class Remote:
@@ -652,15 +686,15 @@ class Remote:
         """Put a file in the place of what a graph holds, that nobody reads yet; again where need be."""
         self._send("PUT", graph, body, self.where.bulk)
 
-    def replace(self, graph: str, body: Body, empty: bool, seconds: float) -> None:
-        """Put a file in the place of a graph in one transaction, where the store is `atomic`; as `put` does.
+    def replace(self, graph: str, body: Stream, empty: bool, seconds: float) -> None:
+        """Put triples in the place of a graph in one transaction, where the store is `atomic`; as `put` does.
 
         Into one that is `empty` it is added by the store's bulk loader: at once too, and twice is once.
         """
         bulk = self.where.bulk if empty else ""
         self._send("POST" if bulk else "PUT", graph, body, bulk, seconds)
 
-    def _send(self, method: str, graph: str, body: Body, bulk: str, seconds: float = 0) -> None:
+    def _send(self, method: str, graph: str, body: Body | Stream, bulk: str, seconds: float = 0) -> None:
         url = self._of(graph) + (f"&{bulk}" if bulk else "")
 
         def attempt() -> None:

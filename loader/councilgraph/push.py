@@ -14,9 +14,11 @@ import os
 import socket
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -29,9 +31,9 @@ from pyoxigraph import (
     parse,
 )
 
-from councilgraph import dataset, publish
+from councilgraph import dataset, publish, queries
 from councilgraph.dataset import Clock, Progress, silent
-from councilgraph.endpoint import Body, PassingError, RefusedError, Remote, iri, named, near
+from councilgraph.endpoint import Body, PassingError, RefusedError, Remote, Stream, iri, named, near
 from councilgraph.errors import CouncilgraphError, UsageError
 from councilgraph.namespaces import BASE, DCTERMS
 
@@ -83,8 +85,9 @@ def push(
     clock = Clock(progress)
     before = remote.count(graph)
     clock("reached", f"{remote.where.name}, {before:,} triples in {_called(graph)}")
+    count = _count(store)
     if dry_run:
-        return Pushed(sum(1 for _ in dataset.triples(store)), before)
+        return Pushed(count, before)
     dropped = _sweep(remote)
     if dropped:
         clock("cleaned", f"{dropped} staging graph{'' if dropped == 1 else 's'} of pushes that died")
@@ -93,19 +96,21 @@ def push(
     remote.update(f"INSERT DATA {{ GRAPH <{STAGING}> {{ {entry} }} }}")
     try:
         with tempfile.TemporaryDirectory(prefix="councilgraph-") as folder:
-            way = _way(
-                remote, staging, Path(folder), not near(remote.where.store) if compress is None else compress
-            )
-            file = Path(folder) / "graph.nt"
-            count = _write(store, file, way == "gzip")
-            clock("written", f"{count:,} triples, {file.stat().st_size:,} bytes{', gzip' * (way == 'gzip')}")
-            body = Body(file, way if way == "gzip" else "", step)
-            staged = verify or way == "batches" or not remote.where.atomic
-            if way == "batches":
-                _insert(remote, staging, file, count, step)
-            elif staged:
-                _put(remote, staging, body)
+            if compress is None:
+                compress = remote.where.atomic or not near(remote.where.store)
+            way = _way(remote, staging, Path(folder), compress)
+            staged = verify or way != "gzip" or not remote.where.atomic
+            if staged:
+                file = Path(folder) / "graph.nt"
+                _write(store, file, way == "gzip")
+                clock("written", f"{file.stat().st_size:,} bytes{', gzip' * (way == 'gzip')}")
+                if way == "batches":
+                    _insert(remote, staging, file, count, step)
+                else:
+                    _put(remote, staging, Body(file, way if way == "gzip" else "", step))
             else:
+                told = (lambda done: step(done, count)) if step else None
+                body = Stream(partial(_packed, store, told))
                 remote.replace(graph, body, before == 0, count / _MOVED)
         digest = publish.canonical_hash(dataset.triples(store)) if verify else ""
         if staged:
@@ -169,40 +174,54 @@ def _way(remote: Remote, staging: str, folder: Path, compress: bool) -> str:
     raise CouncilgraphError(remote.where.store, "says that it took a triple that it does not have")
 
 
-def _write(store: Store, file: Path, compress: bool) -> int:
-    """Write the triples into a file; how many."""
+def _count(store: Store) -> int:
+    counted = queries.rows(store.query("SELECT (COUNT(*) AS ?count) { ?s ?p ?o }"))  # type: ignore[arg-type]
+    return int(counted.rows[0][0].value)  # type: ignore[union-attr] # a literal
+
+
+def _write(store: Store, file: Path, compress: bool) -> None:
+    """Write the triples into a file."""
     try:
         with file.open("wb") as out:
             if not compress:
-                return _counted(store, out)
+                dataset.write(store, out)
+                return
             with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0) as packed:
-                return _counted(store, packed)
+                dataset.write(store, packed)  # type: ignore[arg-type] # it writes, and no more is asked of it
     except OSError as error:
         remedy = "Free some space, or name another folder in TMPDIR."
         why = f"cannot be written ({error.strerror or error})"
         raise CouncilgraphError(str(file.parent), why, remedy) from error
 
 
-def _counted(store: Store, out: IO[bytes] | gzip.GzipFile) -> int:
-    tally = _Tally(out)
-    dataset.write(store, tally)  # type: ignore[arg-type] # it writes, and no more is asked of it
-    return tally.lines
+def _packed(store: Store, told: Callable[[int], None] | None, out: IO[bytes]) -> None:
+    """Write the triples as gzip; `told` is told how many, as they are written."""
+    packer = _Packer(out, told)
+    dataset.write(store, packer)  # type: ignore[arg-type] # as above
+    packer.end()
 
 
-class _Tally:
-    """Counts the lines that go through it."""
+class _Packer:
+    """Packs what is written to it as gzip, quickly. It has an end only where one is asked for."""
 
-    def __init__(self, out: IO[bytes] | gzip.GzipFile) -> None:
-        self._out, self.lines = out, 0
+    def __init__(self, out: IO[bytes], told: Callable[[int], None] | None) -> None:
+        self._out, self._told, self._lines = out, told, 0
+        self._gzip = zlib.compressobj(1, wbits=31)
 
     def write(self, part: bytes) -> int:
         """Write a part."""
-        self.lines += part.count(b"\n")
-        return self._out.write(part)
+        self._out.write(self._gzip.compress(part))
+        if self._told:
+            self._lines += part.count(b"\n")
+            self._told(self._lines)
+        return len(part)
 
     def flush(self) -> None:
-        """Write what is held back."""
-        self._out.flush()
+        """Nothing is held back for long."""
+
+    def end(self) -> None:
+        """Write the end, without which it is not whole."""
+        self._out.write(self._gzip.flush())
 
 
 def _put(remote: Remote, staging: str, body: Body) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 import struct
@@ -33,10 +34,10 @@ class Request:
         if self.method == "GET":
             return "get"
         if self.headers.get("Content-Type") == "application/n-triples":
-            return "probe" if self.body.count(b"\n") == 1 else "put"
+            return "probe" if len(self.body) < 500 else "put"
         if not self.body.startswith(b"update="):
             return "query"
-        return "move" if b"MOVE" in self.body else "update"
+        return "move" if re.search(rb"=MOVE|\+INSERT\+%7B", self.body) else "update"
 
 
 #: The headers of an answer that are passed on; those that say what the store is.
@@ -81,29 +82,49 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def _all(self) -> None:
-        assert "Transfer-Encoding" not in self.headers, "chunked: not every store takes that"
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if "Transfer-Encoding" in self.headers:
+            assert not self.proxy.discreet, "chunked: not every store takes that"
+            body = b"".join(iter(self._chunk, b""))
+        else:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         request = Request(self.command, self.path, dict(self.headers.items()), body)
         self.proxy.seen.append(request)
         if len(self.proxy.seen) > MOST or (self.proxy.fault and self.proxy.fault(self, request)):
             return
         self.pass_on(request)
 
+    def _chunk(self) -> bytes:
+        chunk = self.rfile.read(int(self.rfile.readline(), 16))
+        self.rfile.readline()
+        return chunk
+
     do_GET = do_PUT = do_POST = _all  # noqa: N815 — as http.server has it
 
-    def pass_on(self, request: Request) -> None:
+    def relay(self, request: Request, part: float = 1) -> http.client.HTTPConnection:
+        """Send a request on, or a part of its body only, without waiting for what comes of it."""
         store = http.client.HTTPConnection("127.0.0.1", self.proxy.to, timeout=LONGEST)
+        store.putrequest(request.method, request.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in request.headers.items():
+            if name != "Connection":
+                store.putheader(name, value)
+        body = request.body[: int(len(request.body) * part)]
+        chunked = "Transfer-Encoding" in request.headers
+        store.endheaders()
+        store.send(b"%x\r\n%b\r\n" % (len(body), body) if chunked and body else body)
+        if chunked and part == 1:
+            store.send(b"0\r\n\r\n")
+        return store
+
+    def pass_on(self, request: Request) -> None:
         try:
-            headers = {k: v for k, v in request.headers.items() if k not in ("Host", "Connection")}
-            store.request(request.method, request.path, request.body, headers)
+            store = self.relay(request)
             answer = store.getresponse()
             names = _PASSED - _SAYING if self.proxy.discreet else _PASSED
             kept = {k: v for k, v in answer.getheaders() if k.lower() in names}
             self.say(answer.status, answer.read(), kept)
+            store.close()
         except OSError:
             self.reset()  # the store is gone, and so is the connection
-        finally:
-            store.close()
 
     def say(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
         self.send_response_only(status)
@@ -147,9 +168,7 @@ def resets(handler: Handler, _: Request) -> None:
 
 def done_then_resets(handler: Handler, request: Request) -> None:
     """The store does it, and nobody hears of that."""
-    store = http.client.HTTPConnection("127.0.0.1", handler.proxy.to, timeout=LONGEST)
-    headers = {k: v for k, v in request.headers.items() if k not in ("Host", "Connection")}
-    store.request(request.method, request.path, request.body, headers)
+    store = handler.relay(request)
     store.getresponse().read()
     store.close()
     handler.reset()

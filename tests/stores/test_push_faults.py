@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
@@ -16,6 +17,7 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 import proxy
 from conftest import Result
 from councilgraph import dataset, endpoint, graph, push
+from councilgraph.errors import CouncilgraphError
 from engines import UnavailableError
 from proxy import Handler, Proxy, Request, once, says
 from servers import STORES, openssl, oxigraph
@@ -356,7 +358,7 @@ def _killed_in_the_middle(store: Served, between: Proxy, kind: str) -> Iterator[
     """The store is killed with half of a request of a kind read."""
 
     def half(handler: Handler, request: Request) -> None:
-        connection = _relayed(handler, request, 0.5)
+        connection = handler.relay(request, 0.5)
         proxy.time.sleep(0.2)
         store.server.kill()
         connection.close()
@@ -398,17 +400,6 @@ def mortal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield served
 
 
-def _relayed(handler: Handler, request: Request, part: float = 1) -> http.client.HTTPConnection:
-    """A request passed on, or a part of its body only, without waiting for what comes of it."""
-    connection = http.client.HTTPConnection("127.0.0.1", handler.proxy.to, timeout=30)
-    connection.putrequest(request.method, request.path, skip_accept_encoding=True)
-    for name, value in request.headers.items():
-        if name not in ("Host", "Connection"):
-            connection.putheader(name, value)
-    connection.endheaders(request.body[: int(len(request.body) * part)])
-    return connection
-
-
 #: Seconds after which a store is killed; Java takes as long as ten to start again.
 KILLED = {"Oxigraph": (0.0, 0.02, 0.1), "Fuseki": (0.02, 0.1), "Virtuoso": (0.02, 0.1)}
 
@@ -426,7 +417,7 @@ def test_a_server_killed_as_it_replaces(
         for kind in ("put", "move") if mortal.name == "Oxigraph" else (_replacing(mortal),):
 
             def killed(handler: Handler, request: Request, wait: float = wait) -> None:
-                connection = _relayed(handler, request)
+                connection = handler.relay(request)
                 proxy.time.sleep(wait)
                 mortal.server.kill()
                 connection.close()
@@ -449,6 +440,23 @@ def _replacing(store: Served) -> str:
     return "put" if store.remote().where.atomic else "move"
 
 
+def test_a_graph_that_cannot_be_read_to_its_end(mortal: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It breaks off behind a line, where it might be taken for a whole one."""
+    _reset(mortal)
+    whole = Store()
+    whole.extend(graph.ready(None, None))
+
+    def broken(store: Store, out: BinaryIO) -> None:
+        for quad in islice(store, COUNT // 2):
+            out.write(f"{quad.triple} .\n".encode())
+        raise OSError("no such block")
+
+    monkeypatch.setattr(push.dataset, "write", broken)
+    with pytest.raises(CouncilgraphError, match=r"cannot be (read|written) \(no such block\)"):
+        push.push(whole, mortal.remote(), GRAPH)
+    _old_answers(mortal)
+
+
 @pytest.mark.parametrize("old", [1, 0], ids=["over a graph", "where there was none"])
 def test_a_body_that_is_cut_short(
     old: int, mortal: Served, run: Run, world_root: Path, monkeypatch: pytest.MonkeyPatch
@@ -463,10 +471,10 @@ def test_a_body_that_is_cut_short(
     _reset(mortal)
     if not old:
         mortal.remote().update(f"DROP GRAPH <{GRAPH}>")
-    parts = iter((0.1, 0.5, 0.9, 0.999))
+    parts = iter((0.1, 0.5, 0.9, 0.9999))
 
     def cut(handler: Handler, request: Request) -> None:
-        _relayed(handler, request, next(parts)).close()
+        handler.relay(request, next(parts)).close()
         handler.reset()
 
     with proxy.proxied(mortal.server.port) as between:
@@ -498,12 +506,12 @@ def _small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
 
 @pytest.mark.usefixtures("whole")
 def test_a_full_disk_of_ours(
-    store: Served, run: Run, world_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    between: Proxy, store: Served, run: Run, world_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _reset(store)
+    between.discreet = True  # elsewhere no file is written
     with _small_disk(tmp_path, 1) as place:
         monkeypatch.setattr(push.tempfile, "tempdir", str(place))
-        answer = _push(run, store.url, world_root)
+        answer = _push(run, between.url, world_root)
         assert list(place.iterdir()) == []
     assert answer.code == 3
     _one_line(answer, "cannot be written (No space left on device)", "TMPDIR")
