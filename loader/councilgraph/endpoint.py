@@ -19,13 +19,13 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import IO, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -88,8 +88,7 @@ class Layout:
     move: str = "MOVE {named} TO {graph}"
 
 
-#: The first Oxigraph whose PUT is one transaction. So is Fuseki's, but what it is put may break off behind a
-#: line, packed or not: it takes that for the end, and the transaction for done.
+#: The first Oxigraph whose PUT is one transaction, as Fuseki's is.
 _ATOMIC = (0, 5, 10)
 #: What MOVE does, said otherwise: Fuseki 5.6 with TDB2 loses triples by MOVE and COPY where the graph that
 #: they go to is not empty. One request is one transaction there.
@@ -254,7 +253,7 @@ def recognised(where: Address, headers: Mapping[str, str], strange: bool = False
         name=name or found.name,
         own_default=found.own_default and name != "Virtuoso",
         trusted=name != "Virtuoso",
-        atomic=version is not None and tuple(map(int, version.groups())) >= _ATOMIC,
+        atomic=name == "Fuseki" or (version is not None and tuple(map(int, version.groups())) >= _ATOMIC),
     )
 
 
@@ -385,8 +384,8 @@ class _Auth(httpx.Auth):
         yield from self._chosen.auth_flow(request)
 
 
-def _headers(coding: str) -> dict[str, str]:
-    return {"Content-Type": "application/n-triples"} | ({"Content-Encoding": coding} if coding else {})
+def _headers(kind: str, coding: str) -> dict[str, str]:
+    return {"Content-Type": f"application/{kind}"} | ({"Content-Encoding": coding} if coding else {})
 
 
 class Body:
@@ -394,7 +393,7 @@ class Body:
 
     def __init__(self, file: Path, coding: str = "", step: Callable[[int, int], None] | None = None) -> None:
         self.file, self.size, self._step = file, file.stat().st_size, step
-        self.headers = _headers(coding) | {"Content-Length": str(self.size)}
+        self.headers = _headers("n-triples", coding) | {"Content-Length": str(self.size)}
 
     def __iter__(self) -> Iterator[bytes]:
         done = 0
@@ -409,30 +408,30 @@ class Body:
 class Stream:
     """What `write` writes, as the body of a request: sent as it is written; sent again, from its beginning.
 
-    It goes in chunks, without its length, and is gzip: where it breaks off, it does not end as that does, and
-    is refused. The end is for `write` to write last.
+    It goes in chunks, without its length. Fuseki takes N-Triples that break off behind a line for a whole,
+    with a length and packed too; so it is TriG, the triples in braces, which is refused without the last.
     """
 
-    headers = _headers("gzip")
-
-    def __init__(self, write: Callable[[IO[bytes]], object]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[IO[bytes]], object], coding: str = "") -> None:
+        self._write, self.headers = write, _headers("trig", coding)
 
     def __iter__(self) -> Iterator[bytes]:
         reader, writer = os.pipe()
-        with ThreadPoolExecutor(1) as pool, open(reader, "rb", buffering=0) as source:
-            written = pool.submit(self._all, writer)
+        failed: list[Exception] = []
+        with open(reader, "rb", buffering=0) as source:
+            Thread(target=self._all, args=(writer, failed), daemon=True).start()
             while part := source.read(1 << 16):
                 yield part
-            try:
-                written.result()
-            except OSError as error:
-                why = f"cannot be read ({error})"
-                raise CouncilgraphError("the embedded store", why, "Build it anew.") from error
+        if failed:
+            why = f"cannot be read ({failed[0]})"
+            raise CouncilgraphError("the embedded store", why, "Build it anew.") from failed[0]
 
-    def _all(self, writer: int) -> None:
+    def _all(self, writer: int, failed: list[Exception]) -> None:
         with open(writer, "wb") as out:
-            self._write(out)
+            try:
+                self._write(out)
+            except Exception as error:
+                failed.append(error)
 
 
 class Remote:

@@ -14,9 +14,8 @@ import os
 import socket
 import tempfile
 import time
-import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -97,9 +96,9 @@ def push(
     try:
         with tempfile.TemporaryDirectory(prefix="councilgraph-") as folder:
             if compress is None:
-                compress = remote.where.atomic or not near(remote.where.store)
+                compress = not near(remote.where.store)
             way = _way(remote, staging, Path(folder), compress)
-            staged = verify or way != "gzip" or not remote.where.atomic
+            staged = verify or way == "batches" or not remote.where.atomic
             if staged:
                 file = Path(folder) / "graph.nt"
                 _write(store, file, way == "gzip")
@@ -109,8 +108,8 @@ def push(
                 else:
                     _put(remote, staging, Body(file, way if way == "gzip" else "", step))
             else:
-                told = (lambda done: step(done, count)) if step else None
-                body = Stream(partial(_packed, store, told))
+                write = partial(_braced, store, way == "gzip", step, count)
+                body = Stream(write, way if way == "gzip" else "")
                 remote.replace(graph, body, before == 0, count / _MOVED)
         digest = publish.canonical_hash(dataset.triples(store)) if verify else ""
         if staged:
@@ -182,46 +181,46 @@ def _count(store: Store) -> int:
 def _write(store: Store, file: Path, compress: bool) -> None:
     """Write the triples into a file."""
     try:
-        with file.open("wb") as out:
-            if not compress:
-                dataset.write(store, out)
-                return
-            with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0) as packed:
-                dataset.write(store, packed)  # type: ignore[arg-type] # it writes, and no more is asked of it
+        with file.open("wb") as out, _maybe_packed(out, compress) as to:
+            dataset.write(store, to)
     except OSError as error:
         remedy = "Free some space, or name another folder in TMPDIR."
         why = f"cannot be written ({error.strerror or error})"
         raise CouncilgraphError(str(file.parent), why, remedy) from error
 
 
-def _packed(store: Store, told: Callable[[int], None] | None, out: IO[bytes]) -> None:
-    """Write the triples as gzip; `told` is told how many, as they are written."""
-    packer = _Packer(out, told)
-    dataset.write(store, packer)  # type: ignore[arg-type] # as above
-    packer.end()
+def _braced(store: Store, compress: bool, step: Step | None, count: int, out: IO[bytes]) -> None:
+    """Write the triples as a graph of TriG, which has an end of its own."""
+    with _maybe_packed(out, compress) as to:
+        to.write(b"{\n")
+        dataset.write(store, _Tally(to, step, count) if step else to)  # type: ignore[arg-type] # it writes
+        to.write(b"}\n")
 
 
-class _Packer:
-    """Packs what is written to it as gzip, quickly. It has an end only where one is asked for."""
+@contextmanager
+def _maybe_packed(out: IO[bytes], compress: bool) -> Iterator[IO[bytes]]:
+    if not compress:
+        yield out
+        return
+    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0) as packed:
+        yield packed  # type: ignore[misc] # it writes, and no more is asked of it
 
-    def __init__(self, out: IO[bytes], told: Callable[[int], None] | None) -> None:
-        self._out, self._told, self._lines = out, told, 0
-        self._gzip = zlib.compressobj(1, wbits=31)
+
+class _Tally:
+    """Says how many of the lines have gone through it."""
+
+    def __init__(self, out: IO[bytes], step: Step, count: int) -> None:
+        self._out, self._step, self._count, self._done = out, step, count, 0
 
     def write(self, part: bytes) -> int:
         """Write a part."""
-        self._out.write(self._gzip.compress(part))
-        if self._told:
-            self._lines += part.count(b"\n")
-            self._told(self._lines)
-        return len(part)
+        self._done += part.count(b"\n")
+        self._step(self._done, self._count)
+        return self._out.write(part)
 
     def flush(self) -> None:
-        """Nothing is held back for long."""
-
-    def end(self) -> None:
-        """Write the end, without which it is not whole."""
-        self._out.write(self._gzip.flush())
+        """Write what is held back."""
+        self._out.flush()
 
 
 def _put(remote: Remote, staging: str, body: Body) -> None:

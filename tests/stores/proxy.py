@@ -33,8 +33,8 @@ class Request:
         """`get`, `probe` (a triple, to see how the store takes it), `put`, `move`, `update` or `query`."""
         if self.method == "GET":
             return "get"
-        if self.headers.get("Content-Type") == "application/n-triples":
-            return "probe" if len(self.body) < 500 else "put"
+        if self.headers.get("Content-Type") in ("application/n-triples", "application/trig"):
+            return "probe" if self.body.count(b"\n") == 1 else "put"
         if not self.body.startswith(b"update="):
             return "query"
         return "move" if re.search(rb"=MOVE|\+INSERT\+%7B", self.body) else "update"
@@ -101,13 +101,14 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = _all  # noqa: N815 — as http.server has it
 
     def relay(self, request: Request, part: float = 1) -> http.client.HTTPConnection:
-        """Send a request on, or a part of its body only, without waiting for what comes of it."""
+        """Send a request on, or a part of its body, to the end of a line; without waiting for what comes of it."""
         store = http.client.HTTPConnection("127.0.0.1", self.proxy.to, timeout=LONGEST)
         store.putrequest(request.method, request.path, skip_host=True, skip_accept_encoding=True)
         for name, value in request.headers.items():
             if name != "Connection":
                 store.putheader(name, value)
-        body = request.body[: int(len(request.body) * part)]
+        end = int(len(request.body) * part)
+        body = request.body if part == 1 else request.body[: request.body.rfind(b"\n", 0, end) + 1]
         chunked = "Transfer-Encoding" in request.headers
         store.endheaders()
         store.send(b"%x\r\n%b\r\n" % (len(body), body) if chunked and body else body)

@@ -440,8 +440,11 @@ def _replacing(store: Served) -> str:
     return "put" if store.remote().where.atomic else "move"
 
 
-def test_a_graph_that_cannot_be_read_to_its_end(mortal: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It breaks off behind a line, where it might be taken for a whole one."""
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_graph_that_cannot_be_read_to_its_end(
+    compress: bool, mortal: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It breaks off behind a line, where N-Triples might be taken for a whole."""
     _reset(mortal)
     whole = Store()
     whole.extend(graph.ready(None, None))
@@ -453,7 +456,7 @@ def test_a_graph_that_cannot_be_read_to_its_end(mortal: Served, monkeypatch: pyt
 
     monkeypatch.setattr(push.dataset, "write", broken)
     with pytest.raises(CouncilgraphError, match=r"cannot be (read|written) \(no such block\)"):
-        push.push(whole, mortal.remote(), GRAPH)
+        push.push(whole, mortal.remote(), GRAPH, compress=compress)
     _old_answers(mortal)
 
 
@@ -471,7 +474,7 @@ def test_a_body_that_is_cut_short(
     _reset(mortal)
     if not old:
         mortal.remote().update(f"DROP GRAPH <{GRAPH}>")
-    parts = iter((0.1, 0.5, 0.9, 0.9999))
+    parts = iter((0.1, 0.5, 0.9, 0.999999))
 
     def cut(handler: Handler, request: Request) -> None:
         handler.relay(request, next(parts)).close()

@@ -223,14 +223,14 @@ def test_commands_say_the_same(words: tuple[str, ...], served: Served, world_roo
 
 
 def test_a_store_is_known_by_what_it_says(served: Served) -> None:
-    trusted, atomic = served.name != "Virtuoso", served.name == "Oxigraph"
+    direct = served.name != "Virtuoso"
     where = served.remote().where
-    assert (where.name, where.trusted, where.atomic) == (served.name, trusted, atomic)
+    assert (where.name, where.trusted, where.atomic) == (served.name, direct, direct)
     with proxy.proxied(served.server.port) as between:  # which does not say what it is before
         between.discreet = True
         who = endpoint.Credentials(served.user, served.password)
         where = Remote(endpoint.address(between.at(served.path)), "", who).where
-        assert (where.name, where.trusted, where.atomic) == (served.name, trusted, False)
+        assert (where.name, where.trusted, where.atomic) == (served.name, direct, False)
 
 
 @pytest.mark.parametrize("served", ["Oxigraph"], indirect=True)
@@ -242,7 +242,7 @@ def test_a_store_at_sparql_is_not_taken_for_virtuoso(
         between.discreet = discreet
         url = between.at("/sparql")
         done = push.push(_small(1_200), Remote(endpoint.address(url)), f"{served.graph}/sparql")
-        assert done.way.endswith("in batches" if discreet else "gzip")
+        assert done.way.endswith("in batches" if discreet else "Protocol")
         asked = ("who", "torbay", "--root", world_root)
         there = run(*asked, "--endpoint", url, "--graph", served.graph)
     assert (there.code, there.out, there.err) == (0, run(*asked).out, "")
@@ -254,7 +254,7 @@ SAID = [
     ("http://x/sparql", {"Server": "Oxigraph/0.5.10"}, ("Oxigraph", "/query", "/update", True)),
     ("http://x/query", {"Server": "Oxigraph/0.5.9"}, ("Oxigraph", "/query", "/update", False)),
     ("http://x/query", {"Server": "Oxigraph/1.0.0-beta.1"}, ("Oxigraph", "/query", "/update", True)),
-    ("http://x/sparql", {"fuseki-request-id": "7"}, ("Fuseki", "/query", "/update", False)),
+    ("http://x/sparql", {"fuseki-request-id": "7"}, ("Fuseki", "/query", "/update", True)),
     ("http://x/sparql", {"Server": "nginx"}, ("a SPARQL store", "/sparql", "/sparql", False)),
     ("http://x/ds/sparql", {"Server": "nginx"}, ("Fuseki", "/ds/query", "/ds/update", False)),
     ("http://x/a/sparql", {"Server": "Virtuoso/08.03"}, ("Virtuoso", "/a/query", "/a/update", False)),
