@@ -429,8 +429,8 @@ def test_a_server_killed_as_it_replaces(
             with proxy.proxied(mortal.server.port) as between:
                 between.fault = once(_by(between, kind), killed)
                 answer = _push(run, between.at(mortal.path), world_root, *mortal.words())
-            mortal.server.restart()
             assert answer.code == 3, answer.err
+            mortal.server.restart()
             assert mortal.remote().count(GRAPH) in (old, COUNT)
     _the_next_works(run, mortal, world_root)
 
