@@ -10,6 +10,7 @@ question, and who asks, to where nobody sent them.
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import socket
 import ssl
@@ -24,7 +25,8 @@ from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from threading import Thread
+from typing import IO, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -72,9 +74,8 @@ class Layout:
 
     `store` is that of its Graph Store Protocol, empty where it has none. `own_default` says whether its
     default graph is a graph of its own; elsewhere it is all graphs together, and none can be put there.
-    `bulk` is what it wants said in the address of a graph to load it as its bulk loader does, which is not
-    one transaction: for graphs that nobody reads yet. `move` is the update that moves a graph.
-    Where it is not `trusted` it answers some canned queries wrongly: better to fetch the graph and ask that.
+    `bulk` is what it wants said in the address of a graph to load it as its bulk loader does, for graphs that
+    nobody reads yet, or that hold nothing. `move` is the update that moves a graph.
     """
 
     name: str
@@ -85,14 +86,16 @@ class Layout:
     own_default: bool = True
     bulk: str = ""
     move: str = "MOVE {named} TO {graph}"
-    trusted: bool = True
 
 
+#: The first Oxigraph whose PUT is one transaction, as Fuseki's is.
+_ATOMIC = (0, 5, 10)
 #: What MOVE does, said otherwise: Fuseki 5.6 with TDB2 loses triples by MOVE and COPY where the graph that
 #: they go to is not empty. One request is one transaction there.
 _COPIED = "DROP SILENT {graph} ; INSERT {{ {triples} }} WHERE {{ {named} {{ ?s ?p ?o }} }} ; DROP {named}"
 
-#: The first whose shape an address has is taken; shapes are what each store's manual gives.
+#: The first whose shape an address has is taken, until the server says what it is; shapes are what each
+#: store's manual gives.
 LAYOUTS = (
     Layout(
         "Amazon Neptune",
@@ -125,7 +128,6 @@ LAYOUTS = (
         "{base}/sparql-auth",
         "{base}/sparql-graph-crud-auth",
         own_default=False,
-        trusted=False,
     ),
     Layout(
         "Stardog",
@@ -142,9 +144,10 @@ LAYOUTS = (
         "{base}/",
         own_default=False,
     ),
+    Layout("a SPARQL store", r"(?P<base>https?://[^/]+/sparql)", "{base}", "{base}", ""),
     Layout(
         "Oxigraph",
-        r"(?P<base>https?://[^/]+)(?:/query|/update|/store)?",
+        r"(?P<base>https?://[^/]+)(?:/query|/sparql|/update|/store)?",
         "{base}/query",
         "{base}/update",
         "{base}/store",
@@ -152,7 +155,7 @@ LAYOUTS = (
     ),
     Layout(
         "Fuseki",
-        r"(?P<base>https?://[^/]+/.+?)(?:/query|/sparql|/update|/data|/get)?",
+        r"(?P<base>https?://[^/]+(?:/.+?)??)(?:/query|/sparql|/update|/data|/get)?",
         "{base}/query",
         "{base}/update",
         "{base}/data",
@@ -163,7 +166,12 @@ LAYOUTS = (
 
 @dataclass(frozen=True)
 class Address:
-    """Where a store answers queries, takes updates, and (`store`) graphs, and how: see `Layout`."""
+    """Where a store answers queries, takes updates, and (`store`) graphs, and how: see `Layout`.
+
+    Where it is not `trusted` it answers some canned queries wrongly: better to fetch the graph and ask that.
+    Where it is `atomic` it puts a graph in the place of another in one transaction. `others` are what the
+    address is by the shape of other layouts.
+    """
 
     name: str
     query: str
@@ -173,6 +181,8 @@ class Address:
     bulk: str = ""
     move: str = Layout.move
     trusted: bool = True
+    atomic: bool = False
+    others: tuple[Address, ...] = ()
 
     @property
     def unsafe(self) -> bool:
@@ -198,26 +208,53 @@ def address(url: str, update: str = "", store: str = "") -> Address:
     for where, given in (("ENDPOINT", url), ("--update", update), ("--store", store)):
         if given or where == "ENDPOINT":
             _plain(where, given)
-    whole = url.rstrip("/")
-    for layout in LAYOUTS:
-        found = re.fullmatch(layout.shape, whole)
-        if found:
-            parts = {name: part or "" for name, part in found.groupdict().items()}
-            asked, updated, stored = (
-                each.format(**parts) for each in (layout.query, layout.update, layout.store)
-            )
-            bulk = "" if store else layout.bulk
-            return Address(
-                layout.name,
-                asked,
-                update or updated,
-                store or stored,
-                layout.own_default,
-                bulk,
-                layout.move,
-                layout.trusted,
-            )
-    raise UsageError("ENDPOINT", "is no address of a store", "Write it like http://localhost:7878/query.")
+    found = tuple(
+        Address(
+            layout.name,
+            layout.query.format(**parts),
+            update or layout.update.format(**parts),
+            store or layout.store.format(**parts),
+            layout.own_default,
+            "" if store else layout.bulk,
+            layout.move,
+        )
+        for layout in LAYOUTS
+        if (parts := _parts(layout, url.rstrip("/"))) is not None
+    )
+    if not found:
+        raise UsageError("ENDPOINT", "is no address of a store", "Write it like http://localhost:7878/query.")
+    return replace(found[0], others=found[1:])
+
+
+def _parts(layout: Layout, url: str) -> dict[str, str] | None:
+    found = re.fullmatch(layout.shape, url)
+    return {name: part or "" for name, part in found.groupdict().items()} if found else None
+
+
+def recognised(where: Address, headers: Mapping[str, str], strange: bool = False) -> Address:
+    """What an address is, by the headers of an answer from there.
+
+    A machine in between may have taken away what the server says that it is. Then the shape says it, but for
+    Virtuoso, whose answers are `strange`: a row, to a question of yes or no.
+    """
+    server, name = headers.get("Server") or "", ""
+    version = re.match(r"Oxigraph/(\d+)\.(\d+)\.(\d+)", server)
+    if strange or server.startswith("Virtuoso/"):
+        name = "Virtuoso"
+    elif version:
+        name = "Oxigraph"
+    elif "Fuseki-Request-Id" in headers:
+        name = "Fuseki"
+    known = [each for each in (where, *where.others) if each.name == name]
+    likely = [each for each in (where, *where.others) if each.name != "Virtuoso"]
+    found = (known or likely or [where])[0]
+    return replace(
+        found,
+        name=name or found.name,
+        own_default=found.own_default and name != "Virtuoso",
+        trusted=name != "Virtuoso",
+        atomic=name == "Fuseki" or (version is not None and tuple(map(int, version.groups())) >= _ATOMIC),
+    )
 
 
 def _plain(where: str, url: str) -> None:
@@ -299,6 +336,8 @@ _STATUS = {
     507: ("has no space left", "Give it more."),
 }
 _FAILED = ("failed", "Look into its log, and try again.")
+#: What a store may answer that knows no ASK.
+_NO_ASK = (400, 404, 500, 501)
 #: Nothing was done where one of these is the answer; the others may be asked again where that is safe.
 _BUSY = (429, 503)
 
@@ -345,14 +384,16 @@ class _Auth(httpx.Auth):
         yield from self._chosen.auth_flow(request)
 
 
+def _headers(kind: str, coding: str) -> dict[str, str]:
+    return {"Content-Type": f"application/{kind}"} | ({"Content-Encoding": coding} if coding else {})
+
+
 class Body:
     """A file as the body of a request: streamed, with its length; sent again, from its beginning."""
 
     def __init__(self, file: Path, coding: str = "", step: Callable[[int, int], None] | None = None) -> None:
         self.file, self.size, self._step = file, file.stat().st_size, step
-        self.headers = {"Content-Type": "application/n-triples", "Content-Length": str(self.size)}
-        if coding:
-            self.headers["Content-Encoding"] = coding
+        self.headers = _headers("n-triples", coding) | {"Content-Length": str(self.size)}
 
     def __iter__(self) -> Iterator[bytes]:
         done = 0
@@ -362,6 +403,35 @@ class Body:
                 done += len(part)
                 if self._step:
                     self._step(done, self.size)
+
+
+class Stream:
+    """What `write` writes, as the body of a request: sent as it is written; sent again, from its beginning.
+
+    It goes in chunks, without its length. Fuseki takes N-Triples that break off behind a line for a whole,
+    with a length and packed too; so it is TriG, the triples in braces, which is refused without the last.
+    """
+
+    def __init__(self, write: Callable[[IO[bytes]], object], coding: str = "") -> None:
+        self._write, self.headers = write, _headers("trig", coding)
+
+    def __iter__(self) -> Iterator[bytes]:
+        reader, writer = os.pipe()
+        failed: list[Exception] = []
+        with open(reader, "rb", buffering=0) as source:
+            Thread(target=self._all, args=(writer, failed), daemon=True).start()
+            while part := source.read(1 << 16):
+                yield part
+        if failed:
+            why = f"cannot be read ({failed[0]})"
+            raise CouncilgraphError("the embedded store", why, "Build it anew.") from failed[0]
+
+    def _all(self, writer: int, failed: list[Exception]) -> None:
+        with open(writer, "wb") as out:
+            try:
+                self._write(out)
+            except Exception as error:
+                failed.append(error)
 
 
 class Remote:
@@ -378,7 +448,9 @@ class Remote:
         credentials: Credentials | None = None,
         timeout: float = ANSWER,
     ) -> None:
-        self.where, self.graph, self.timeout = where, graph, timeout
+        self.graph, self.timeout = graph, timeout
+        self._where, self._recognised = where, False
+        self._headers: Mapping[str, str] = {}  # of the last answer to a query
         self._credentials = credentials or Credentials()
         if graph:
             iri(graph)
@@ -401,9 +473,23 @@ class Remote:
             auth=_Auth(user, secret) if user else None,
             headers={"User-Agent": _AGENT, **self._token},
             verify=trust,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, ANSWER)),
+            timeout=self._patience(0),
             follow_redirects=False,
         )
+
+    @property
+    def where(self) -> Address:
+        """Where the store is, and how it is written to: it is asked once what it is."""
+        if not self._recognised:
+            try:
+                answer = self._results(self._asked("ASK {}", ASK, _RESULTS, whole=True))
+                self._where = recognised(self._where, self._headers, isinstance(answer, Rows))
+            except RefusedError as error:
+                if error.status not in _NO_ASK:
+                    raise
+                self._where = recognised(self._where, {})
+            self._recognised = True
+        return self._where
 
     # -- asking
 
@@ -448,7 +534,7 @@ class Remote:
         answer = self._rows(self._asked(asked, SELECT, _RESULTS, whole=True))
         cell = answer.rows[0][0] if len(answer.rows) == 1 and answer.rows[0] else None
         if not isinstance(cell, Literal) or not cell.value.isdecimal():
-            raise self._nonsense(self.where.query, "counts to no number")
+            raise self._nonsense(self._where.query, "counts to no number")
         return int(cell.value)
 
     def subjects(self, graph: str) -> list[str]:
@@ -464,7 +550,7 @@ class Remote:
         def keep(part: bytes) -> None:
             body.extend(part)
             if len(body) > _LARGEST:
-                raise self._nonsense(self.where.query, f"answers with more than {_LARGEST:,} bytes")
+                raise self._nonsense(self._where.query, f"answers with more than {_LARGEST:,} bytes")
 
         def attempt() -> str:
             body.clear()
@@ -483,7 +569,8 @@ class Remote:
         seconds: float | None,
     ) -> str:
         """Ask once and hand the answer on part by part, within so many seconds; its media type."""
-        wrapper = _Wrapper(self.where.query, agent=_AGENT, defaultGraph=None if whole else self.graph or None)
+        url = self._where.query
+        wrapper = _Wrapper(url, agent=_AGENT, defaultGraph=None if whole else self.graph or None)
         wrapper.opener = self._opener
         wrapper.setMethod(POST)
         wrapper.setOnlyConneg(True)
@@ -493,7 +580,6 @@ class Remote:
         for name, value in {"Accept": accept, **self._token}.items():
             wrapper.addCustomHttpHeader(name, value)
         end = None if seconds is None else time.monotonic() + seconds
-        url = self.where.query
         try:
             with wrapper.query().response as response:
                 while part := response.read1(1 << 16):
@@ -502,6 +588,7 @@ class Remote:
                         raise TimeoutError
                 if response.length:
                     raise http.client.IncompleteRead(b"", response.length)
+                self._headers = httpx.Headers(response.headers.items())
                 limit = response.headers.get("X-SPARQL-MaxRows")
                 if limit:  # so says Virtuoso where it leaves the rest out
                     why = f"gives the first {_shown(limit)} rows only"
@@ -517,7 +604,7 @@ class Remote:
         found = self._results(answer)
         if isinstance(found, Rows):
             return found
-        raise self._nonsense(self.where.query, "answers yes or no, not with rows")
+        raise self._nonsense(self._where.query, "answers yes or no, not with rows")
 
     def _truth(self, answer: tuple[bytes, str]) -> bool:
         """Yes or no; Virtuoso gives a row for yes, and none for no."""
@@ -527,18 +614,18 @@ class Remote:
     def _results(self, answer: tuple[bytes, str]) -> Rows | bool:
         body, media = answer
         if media not in (_RESULTS, "application/json"):
-            raise self._no_answer(self.where.query, media, "results of SPARQL")
+            raise self._no_answer(self._where.query, media, "results of SPARQL")
         try:
             found = parse_query_results(body, QueryResultsFormat.JSON)
             return bool(found) if isinstance(found, QueryBoolean) else queries.rows(found)
         except (SyntaxError, ValueError) as error:
-            raise self._nonsense(self.where.query, "answers with broken results of SPARQL") from error
+            raise self._nonsense(self._where.query, "answers with broken results of SPARQL") from error
 
     def _graph(self, body: bytes, media: str) -> Iterator[Quad]:
         try:
-            yield from parse(body, format=self._format(self.where.query, media))
+            yield from parse(body, format=self._format(self._where.query, media))
         except SyntaxError as error:
-            raise self._nonsense(self.where.query, "answers with broken RDF") from error
+            raise self._nonsense(self._where.query, "answers with broken RDF") from error
 
     def _format(self, url: str, media: str) -> RdfFormat:
         if media not in _GRAPHS:
@@ -596,19 +683,35 @@ class Remote:
 
     def put(self, graph: str, body: Body) -> None:
         """Put a file in the place of what a graph holds, that nobody reads yet; again where need be."""
-        url = self._of(graph) + (f"&{self.where.bulk}" if self.where.bulk else "")
+        self._send("PUT", graph, body, self.where.bulk)
+
+    def replace(self, graph: str, body: Stream, empty: bool, seconds: float) -> None:
+        """Put triples in the place of a graph in one transaction, where the store is `atomic`; as `put` does.
+
+        Into one that is `empty` it is added by the store's bulk loader: at once too, and twice is once.
+        """
+        bulk = self.where.bulk if empty else ""
+        self._send("POST" if bulk else "PUT", graph, body, bulk, seconds)
+
+    def _send(self, method: str, graph: str, body: Body | Stream, bulk: str, seconds: float = 0) -> None:
+        url = self._of(graph) + (f"&{bulk}" if bulk else "")
 
         def attempt() -> None:
-            with self._answered("PUT", url, content=body, headers=body.headers):
+            timeout = self._patience(seconds)
+            with self._answered(method, url, content=body, headers=body.headers, timeout=timeout):
                 pass
 
         again(attempt)
 
+    def _patience(self, seconds: float) -> httpx.Timeout:
+        """For what may take so many seconds."""
+        return httpx.Timeout(max(seconds, self.timeout), connect=min(self.timeout, ANSWER))
+
     def update(self, text: str, safe: bool = True, seconds: float = 0) -> None:
         """Do an update; `safe` says that doing it twice is doing it once, `seconds` how long it may take."""
-        timeout = httpx.Timeout(max(seconds, self.timeout), connect=min(self.timeout, ANSWER))
 
         def attempt() -> None:
+            timeout = self._patience(seconds)
             with self._answered("POST", self.where.update, data={"update": text}, timeout=timeout):
                 pass
 

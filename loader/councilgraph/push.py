@@ -1,8 +1,9 @@
 """Put the graph into a store elsewhere: its readers see the old graph, or the new one, and nothing between.
 
-The triples go into a staging graph; what arrived there is counted, and only then moved into the place of the
-old graph, which is one update. A push that dies leaves its staging graph: the store keeps a list of them (in
-the graph `STAGING`), and the next push drops those whose push has ended.
+Where the store is known to carry out a PUT as one transaction, the triples are put in the place of the old
+graph at once. Elsewhere, and to be verified, they go into a staging graph; what arrived there is counted, and
+only then moved into that place, which is one update. A push that dies leaves its staging graph: the store
+keeps a list of them (in the graph `STAGING`), and the next push drops those whose push has ended.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -28,9 +30,9 @@ from pyoxigraph import (
     parse,
 )
 
-from councilgraph import dataset, publish
+from councilgraph import dataset, publish, queries
 from councilgraph.dataset import Clock, Progress, silent
-from councilgraph.endpoint import Body, PassingError, RefusedError, Remote, iri, named, near
+from councilgraph.endpoint import Body, PassingError, RefusedError, Remote, Stream, iri, named, near
 from councilgraph.errors import CouncilgraphError, UsageError
 from councilgraph.namespaces import BASE, DCTERMS
 
@@ -73,16 +75,18 @@ def push(
 ) -> Pushed:
     """Put the graph in the place of a graph of another store, or of its default graph.
 
-    `verify` compares canonical hashes too, for which both graphs are held in memory; without it memory does
-    not grow with the graph. `compress` sends gzip where the server takes it, if it is not said: to other
-    machines. CouncilgraphError where the push fails: the old graph answers then, whole.
+    `verify` compares canonical hashes too, in the staging graph and in its place, for which both graphs are
+    held in memory; without it memory does not grow with the graph. `compress` sends gzip where the server
+    takes it, if it is not said: to other machines. CouncilgraphError where the push fails: the old graph
+    answers then, whole.
     """
     _allowed(remote, graph)
     clock = Clock(progress)
     before = remote.count(graph)
     clock("reached", f"{remote.where.name}, {before:,} triples in {_called(graph)}")
+    count = _count(store)
     if dry_run:
-        return Pushed(sum(1 for _ in dataset.triples(store)), before)
+        return Pushed(count, before)
     dropped = _sweep(remote)
     if dropped:
         clock("cleaned", f"{dropped} staging graph{'' if dropped == 1 else 's'} of pushes that died")
@@ -91,22 +95,30 @@ def push(
     remote.update(f"INSERT DATA {{ GRAPH <{STAGING}> {{ {entry} }} }}")
     try:
         with tempfile.TemporaryDirectory(prefix="councilgraph-") as folder:
-            way = _way(
-                remote, staging, Path(folder), not near(remote.where.store) if compress is None else compress
-            )
-            file = Path(folder) / "graph.nt"
-            count = _write(store, file, way == "gzip")
-            clock("written", f"{count:,} triples, {file.stat().st_size:,} bytes{', gzip' * (way == 'gzip')}")
-            if way == "batches":
-                _insert(remote, staging, file, count, step)
+            if compress is None:
+                compress = not near(remote.where.store)
+            way = _way(remote, staging, Path(folder), compress)
+            staged = verify or way == "batches" or not remote.where.atomic
+            if staged:
+                file = Path(folder) / "graph.nt"
+                _write(store, file, way == "gzip")
+                clock("written", f"{file.stat().st_size:,} bytes{', gzip' * (way == 'gzip')}")
+                if way == "batches":
+                    _insert(remote, staging, file, count, step)
+                else:
+                    _put(remote, staging, Body(file, way if way == "gzip" else "", step))
             else:
-                _put(remote, staging, Body(file, way if way == "gzip" else "", step))
-        _arrived(remote, staging, count)
+                write = partial(_braced, store, way == "gzip", step, count)
+                body = Stream(write, way if way == "gzip" else "")
+                remote.replace(graph, body, before == 0, count / _MOVED)
         digest = publish.canonical_hash(dataset.triples(store)) if verify else ""
-        if digest:
-            _same(remote, staging, digest)
-        clock("sent", f"{count:,} triples by {_WAYS[way]}")
-        _move(remote, staging, graph, count)
+        if staged:
+            _arrived(remote, staging, count)
+            if digest:
+                _same(remote, staging, digest)
+        clock("sent", f"{count:,} triples by {_WAYS[way]}{', in one transaction' * (not staged)}")
+        if staged:
+            _move(remote, staging, graph, count)
     except CouncilgraphError as error:
         if not isinstance(error, RefusedError) or error.status:  # it still answers
             with suppress(CouncilgraphError):
@@ -116,7 +128,8 @@ def push(
     _arrived(remote, graph, count)
     if digest:
         _same(remote, graph, digest)
-    clock("moved", f"{count:,} triples counted in {_called(graph)}{', canonical hash ' * verify}{digest}")
+    done = "moved" if staged else "counted"
+    clock(done, f"{count:,} triples counted in {_called(graph)}{', canonical hash ' * verify}{digest}")
     _drop(remote, staging)
     return Pushed(count, before, _WAYS[way], digest)
 
@@ -160,35 +173,49 @@ def _way(remote: Remote, staging: str, folder: Path, compress: bool) -> str:
     raise CouncilgraphError(remote.where.store, "says that it took a triple that it does not have")
 
 
-def _write(store: Store, file: Path, compress: bool) -> int:
-    """Write the triples into a file; how many."""
+def _count(store: Store) -> int:
+    counted = queries.rows(store.query("SELECT (COUNT(*) AS ?count) { ?s ?p ?o }"))  # type: ignore[arg-type]
+    return int(counted.rows[0][0].value)  # type: ignore[union-attr] # a literal
+
+
+def _write(store: Store, file: Path, compress: bool) -> None:
+    """Write the triples into a file."""
     try:
-        with file.open("wb") as out:
-            if not compress:
-                return _counted(store, out)
-            with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0) as packed:
-                return _counted(store, packed)
+        with file.open("wb") as out, _maybe_packed(out, compress) as to:
+            dataset.write(store, to)
     except OSError as error:
         remedy = "Free some space, or name another folder in TMPDIR."
         why = f"cannot be written ({error.strerror or error})"
         raise CouncilgraphError(str(file.parent), why, remedy) from error
 
 
-def _counted(store: Store, out: IO[bytes] | gzip.GzipFile) -> int:
-    tally = _Tally(out)
-    dataset.write(store, tally)  # type: ignore[arg-type] # it writes, and no more is asked of it
-    return tally.lines
+def _braced(store: Store, compress: bool, step: Step | None, count: int, out: IO[bytes]) -> None:
+    """Write the triples as a graph of TriG, which has an end of its own."""
+    with _maybe_packed(out, compress) as to:
+        to.write(b"{\n")
+        dataset.write(store, _Tally(to, step, count) if step else to)  # type: ignore[arg-type] # it writes
+        to.write(b"}\n")
+
+
+@contextmanager
+def _maybe_packed(out: IO[bytes], compress: bool) -> Iterator[IO[bytes]]:
+    if not compress:
+        yield out
+        return
+    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0) as packed:
+        yield packed  # type: ignore[misc] # it writes, and no more is asked of it
 
 
 class _Tally:
-    """Counts the lines that go through it."""
+    """Says how many of the lines have gone through it."""
 
-    def __init__(self, out: IO[bytes] | gzip.GzipFile) -> None:
-        self._out, self.lines = out, 0
+    def __init__(self, out: IO[bytes], step: Step, count: int) -> None:
+        self._out, self._step, self._count, self._done = out, step, count, 0
 
     def write(self, part: bytes) -> int:
         """Write a part."""
-        self.lines += part.count(b"\n")
+        self._done += part.count(b"\n")
+        self._step(self._done, self._count)
         return self._out.write(part)
 
     def flush(self) -> None:

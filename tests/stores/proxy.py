@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 import struct
@@ -29,30 +30,42 @@ class Request:
 
     @property
     def kind(self) -> str:
-        """`put`, `move`, `update` or `query`."""
-        if self.method in ("PUT", "GET"):
-            return self.method.lower()
-        if not self.path.startswith("/update"):
+        """`get`, `probe` (a triple, to see how the store takes it), `put`, `move`, `update` or `query`."""
+        if self.method == "GET":
+            return "get"
+        if self.headers.get("Content-Type") in ("application/n-triples", "application/trig"):
+            return "probe" if self.body.count(b"\n") == 1 else "put"
+        if not self.body.startswith(b"update="):
             return "query"
-        return "move" if b"MOVE" in self.body else "update"
+        return "move" if re.search(rb"=MOVE|\+INSERT\+%7B", self.body) else "update"
 
 
+#: The headers of an answer that are passed on; those that say what the store is.
+_PASSED = {"content-type", "www-authenticate", "server", "fuseki-request-id"}
+_SAYING = {"server", "fuseki-request-id"}
 #: What is answered instead of what the store would; None passes the request on.
 Fault = Callable[["Handler", Request], bool]
 
 
 @dataclass
 class Proxy:
-    """A server on a port of this machine; `fault` answers a request (True), or lets it through (False)."""
+    """A server on a port of this machine; `fault` answers a request (True), or lets it through (False).
+
+    Where it is `discreet` it does not pass on what server the store says that it is, as many do not.
+    """
 
     to: int
     fault: Fault | None = None
+    discreet: bool = False
     port: int = 0
     seen: list[Request] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/query"
+        return self.at("/query")
+
+    def at(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
 
     def count(self, kind: str) -> int:
         return sum(1 for request in self.seen if request.kind == kind)
@@ -69,31 +82,53 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def _all(self) -> None:
-        assert "Transfer-Encoding" not in self.headers, "chunked: not every store takes that"
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if "Transfer-Encoding" in self.headers:
+            assert not self.proxy.discreet, "chunked: not every store takes that"
+            body = b"".join(iter(self._chunk, b""))
+        else:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         request = Request(self.command, self.path, dict(self.headers.items()), body)
         self.proxy.seen.append(request)
         if len(self.proxy.seen) > MOST or (self.proxy.fault and self.proxy.fault(self, request)):
             return
         self.pass_on(request)
 
+    def _chunk(self) -> bytes:
+        chunk = self.rfile.read(int(self.rfile.readline(), 16))
+        self.rfile.readline()
+        return chunk
+
     do_GET = do_PUT = do_POST = _all  # noqa: N815 — as http.server has it
 
-    def pass_on(self, request: Request) -> None:
+    def relay(self, request: Request, part: float = 1) -> http.client.HTTPConnection:
+        """Send a request on, or a part of its body, to the end of a line; without waiting for what comes of it."""
         store = http.client.HTTPConnection("127.0.0.1", self.proxy.to, timeout=LONGEST)
+        store.putrequest(request.method, request.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in request.headers.items():
+            if name != "Connection":
+                store.putheader(name, value)
+        end = int(len(request.body) * part)
+        body = request.body if part == 1 else request.body[: request.body.rfind(b"\n", 0, end) + 1]
+        chunked = "Transfer-Encoding" in request.headers
+        store.endheaders()
+        store.send(b"%x\r\n%b\r\n" % (len(body), body) if chunked and body else body)
+        if chunked and part == 1:
+            store.send(b"0\r\n\r\n")
+        return store
+
+    def pass_on(self, request: Request) -> None:
         try:
-            headers = {k: v for k, v in request.headers.items() if k not in ("Host", "Connection")}
-            store.request(request.method, request.path, request.body, headers)
+            store = self.relay(request)
             answer = store.getresponse()
-            kept = {k: v for k, v in answer.getheaders() if k.lower() == "content-type"}
+            names = _PASSED - _SAYING if self.proxy.discreet else _PASSED
+            kept = {k: v for k, v in answer.getheaders() if k.lower() in names}
             self.say(answer.status, answer.read(), kept)
+            store.close()
         except OSError:
             self.reset()  # the store is gone, and so is the connection
-        finally:
-            store.close()
 
     def say(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
+        self.send_response_only(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
@@ -134,9 +169,7 @@ def resets(handler: Handler, _: Request) -> None:
 
 def done_then_resets(handler: Handler, request: Request) -> None:
     """The store does it, and nobody hears of that."""
-    store = http.client.HTTPConnection("127.0.0.1", handler.proxy.to, timeout=LONGEST)
-    headers = {k: v for k, v in request.headers.items() if k not in ("Host", "Connection")}
-    store.request(request.method, request.path, request.body, headers)
+    store = handler.relay(request)
     store.getresponse().read()
     store.close()
     handler.reset()

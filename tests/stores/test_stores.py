@@ -7,12 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
+import proxy
 from conftest import ROOT, Result
-from councilgraph import bundle, dataset, graph, publish, push, queries, render
+from councilgraph import bundle, dataset, endpoint, graph, publish, push, queries, render
 from councilgraph.bundle import Rooms
 from councilgraph.endpoint import Remote
 from councilgraph.errors import CouncilgraphError, UsageError
@@ -217,6 +220,55 @@ def test_commands_say_the_same(words: tuple[str, ...], served: Served, world_roo
         "Virtuoso answers some queries wrongly: its graph is fetched, and asked here.\n", ""
     )
     assert (there.code, there.out, told) == (here.code, here.out, here.err)
+
+
+def test_a_store_is_known_by_what_it_says(served: Served) -> None:
+    direct = served.name != "Virtuoso"
+    where = served.remote().where
+    assert (where.name, where.trusted, where.atomic) == (served.name, direct, direct)
+    with proxy.proxied(served.server.port) as between:  # which does not say what it is before
+        between.discreet = True
+        who = endpoint.Credentials(served.user, served.password)
+        where = Remote(endpoint.address(between.at(served.path)), "", who).where
+        assert (where.name, where.trusted, where.atomic) == (served.name, direct, False)
+
+
+@pytest.mark.parametrize("served", ["Oxigraph"], indirect=True)
+@pytest.mark.parametrize("discreet", [False, True], ids=["says what it is", "does not"])
+def test_a_store_at_sparql_is_not_taken_for_virtuoso(
+    discreet: bool, served: Served, world_root: Path, run: Run
+) -> None:
+    with proxy.proxied(served.server.port) as between:
+        between.discreet = discreet
+        url = between.at("/sparql")
+        done = push.push(_small(1_200), Remote(endpoint.address(url)), f"{served.graph}/sparql")
+        assert done.way.endswith("in batches" if discreet else "Protocol")
+        asked = ("who", "torbay", "--root", world_root)
+        there = run(*asked, "--endpoint", url, "--graph", served.graph)
+    assert (there.code, there.out, there.err) == (0, run(*asked).out, "")
+    assert served.remote().count(f"{served.graph}/sparql") == 1_200
+
+
+SAID = [
+    ("http://x/sparql", {"Server": "Virtuoso/07.20.3229"}, ("Virtuoso", "/sparql", "/sparql-auth", False)),
+    ("http://x/sparql", {"Server": "Oxigraph/0.5.10"}, ("Oxigraph", "/query", "/update", True)),
+    ("http://x/query", {"Server": "Oxigraph/0.5.9"}, ("Oxigraph", "/query", "/update", False)),
+    ("http://x/query", {"Server": "Oxigraph/1.0.0-beta.1"}, ("Oxigraph", "/query", "/update", True)),
+    ("http://x/sparql", {"fuseki-request-id": "7"}, ("Fuseki", "/query", "/update", True)),
+    ("http://x/sparql", {"Server": "nginx"}, ("a SPARQL store", "/sparql", "/sparql", False)),
+    ("http://x/ds/sparql", {"Server": "nginx"}, ("Fuseki", "/ds/query", "/ds/update", False)),
+    ("http://x/a/sparql", {"Server": "Virtuoso/08.03"}, ("Virtuoso", "/a/query", "/a/update", False)),
+    ("http://x:8890", {}, ("Oxigraph", "/query", "/update", False)),
+    ("http://x/sparql-auth", {"Server": "Virtuoso/7"}, ("Virtuoso", "/sparql-auth", "/sparql-auth", False)),
+]
+
+
+@pytest.mark.parametrize(("url", "headers", "known"), SAID)
+def test_what_headers_say(url: str, headers: dict[str, str], known: tuple[str, str, str, bool]) -> None:
+    where = endpoint.recognised(endpoint.address(url), httpx.Headers(headers))
+    paths = [urlsplit(each).path for each in (where.query, where.update)]
+    assert (where.name, *paths, where.atomic) == known
+    assert where.trusted is where.own_default is (where.name != "Virtuoso")
 
 
 @pytest.mark.usefixtures("password")
