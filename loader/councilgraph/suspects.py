@@ -9,7 +9,7 @@ is to be faster, never to be less strict. Follows SHACL (W3C, 2017), sections 2 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import rdflib
@@ -80,6 +80,7 @@ class _Reader:
     """Reads one shape: `found` grows a graph pattern, in `?this`, for each way of violating it."""
 
     closure: Callable[[Iterable[Node]], list[str]]
+    mixed: Collection[str] = ()
     found: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)  # SPARQL constraints, with `$this` free
     names: int = 0
@@ -110,7 +111,7 @@ class _Reader:
             if parameter == SH.sparql:
                 if focus != "?this":
                     raise NotUnderstoodError
-                self.asked += _constraints(shape)
+                self.asked += _constraints(shape, self.mixed)
                 continue
             if len(values) > 1 and parameter not in _SEVERAL:
                 raise NotUnderstoodError  # pyshacl says that this cannot be
@@ -139,14 +140,17 @@ class _Reader:
         return text
 
 
-def queries(shape: Shape, closure: Callable[[Iterable[Node]], list[str]]) -> list[str] | None:
+def queries(
+    shape: Shape, closure: Callable[[Iterable[Node]], list[str]], mixed: Collection[str] = ()
+) -> list[str] | None:
     """SELECTs that together find every focus node that may violate a shape; None where all of them may.
 
-    `closure` gives the classes below some classes, themselves among them, as SPARQL writes them.
+    `closure` gives the classes below some classes, themselves among them, as SPARQL writes them; `mixed` are
+    the properties with values that rdflib orders, by their datatypes, and the store does not.
     """
     try:
         targets = _targets(shape, closure)
-        reader = _Reader(closure)
+        reader = _Reader(closure, mixed)
         reader.read(shape, "?this", "")
     except NotUnderstoodError:
         return None
@@ -302,7 +306,7 @@ def _closed(reader: _Reader, shape: Shape, each: Node, at: _Place) -> list[str]:
     return [f"{at.before} {at.focus} {verb} {other} . FILTER ({verb} NOT IN ({listed}))"]
 
 
-def _constraints(shape: Shape) -> Iterator[str]:
+def _constraints(shape: Shape, mixed: Collection[str]) -> Iterator[str]:
     """The texts of a shape's SPARQL constraints, which find all focus nodes at once where `$this` is free."""
     try:
         for constraint in SPARQLBasedConstraint(shape).sparql_constraints:
@@ -314,7 +318,10 @@ def _constraints(shape: Shape) -> Iterator[str]:
             named = any(True for _ in shape.sg.objects(shape.node, SH.targetNode))
             if named and not {"*", "?"}.isdisjoint(_TOKENS.findall(text)):
                 raise NotUnderstoodError  # as in `path`, a node of which the graph says nothing
-            yield constraint.apply_prefixes(text)
+            whole = constraint.apply_prefixes(text)
+            if mixed and not {"<", ">"}.isdisjoint(_TOKENS.findall(text)) and _names(whole, mixed):
+                raise NotUnderstoodError
+            yield whole
     except (ConstraintLoadError, NotImplementedError, ReportableRuntimeError, ValidationFailure) as error:
         raise NotUnderstoodError from error  # pyshacl says what is wrong with it
 
@@ -324,6 +331,19 @@ _TOKENS = re.compile(
     r"""|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\#[^\n]*|[?$]\w+|[\w-]*:[\w.%-]*|\w+|\S""",
     re.DOTALL,
 )
+_PREFIX = re.compile(r"PREFIX\s+([\w-]*):\s*<([^>]*)>", re.IGNORECASE)
+
+
+def _names(text: str, properties: Collection[str]) -> bool:
+    """Whether a query names one of some properties."""
+    bases = dict(_PREFIX.findall(text))
+    tokens = set(_TOKENS.findall(_PREFIX.sub("", text)))
+    spelt = {
+        bases.get(prefix, "") + name for prefix, colon, name in (t.partition(":") for t in tokens) if colon
+    }
+    return not {*spelt, *(token.strip("<>") for token in tokens)}.isdisjoint(properties)
+
+
 _APART = {"GROUP", "HAVING", "LIMIT", "MINUS", "OFFSET", "SERVICE", "VALUES"}
 
 

@@ -147,7 +147,7 @@ def validate(
     which may be at fault, and shows it those alone. A shape that the store cannot be asked about is pyshacl's
     on a copy of the graph in rdflib. CouncilgraphError, which says `where`, where a shape cannot be read.
     """
-    copies = _Copies(graph)
+    copies = _Copies(graph, rules)
     at = where
     results: list[Any] = []
     sound = True
@@ -164,7 +164,7 @@ def validate(
             at = f"{where}: {compact(shape.node)}" if isinstance(shape.node, rdflib.URIRef) else where
             if shape.deactivated or not any(map(list, shape.target())):
                 continue
-            texts = suspects.queries(shape, copies.below) if graph.exact is None else None
+            texts = suspects.queries(shape, copies.below, copies.mixed) if graph.exact is None else None
             focus = None if texts is None else copies.found(texts)
             data = copies.copied if focus is None else copies.stored
             if engine == "pyshacl":
@@ -201,8 +201,8 @@ def validate(
 class _Copies:
     """The graph as pyshacl reads it: in the store; and copied into rdflib, when that is first asked for."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, rules: rdflib.Graph) -> None:
+        self.graph, self.rules = graph, rules
         store = OxigraphStore(store=graph.store)
         self.stored = self._bound(_StoreGraph(store=store, identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID))
 
@@ -226,6 +226,23 @@ class _Copies:
         if len(named) < len(found):
             raise suspects.NotUnderstoodError
         return sorted(named)
+
+    @cached_property
+    def mixed(self) -> set[str]:
+        """The properties whose values are days or numbers by the shapes, and in the graph not all of them."""
+        tests: dict[Any, str] = {
+            XSD.date: f"DATATYPE(?o) = {XSD.date.n3()} && YEAR(?o) > 0 && STRLEN(STR(?o)) = 10",
+            XSD.integer: f"DATATYPE(?o) = {XSD.integer.n3()} && ?o = ?o + 0",
+        }
+        found = set()
+        for shape, datatype in self.rules.subject_objects(SH.datatype):
+            path = self.rules.value(shape, SH.path)
+            if datatype in tests and isinstance(path, rdflib.URIRef) and str(path) not in found:
+                test = f"ISLITERAL(?o) && !COALESCE({tests[datatype]}, false)"
+                bad = f"ASK {{ ?s {path.n3()} ?o FILTER ({test}) }}"
+                if self.graph.store.query(bad):
+                    found.add(str(path))
+        return found
 
     def found(self, texts: Iterable[str]) -> list[Any] | None:
         """The nodes that some SELECTs find; None where the store cannot read one of them."""

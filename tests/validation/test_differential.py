@@ -382,3 +382,24 @@ def test_a_boolean_that_is_none() -> None:
     assert judged is not None
     assert _found(judged)
     _agree(triples, RULES, [top])
+
+
+@pytest.mark.parametrize(
+    "start", ['"Dorset"@cy', '"2019-04-01"', "4", '"2019-13-01"^^xsd:date', '"1999-01-01Z"^^xsd:date']
+)
+def test_a_start_that_is_no_day(start: str) -> None:
+    """rdflib orders values of two datatypes by the names of these, and malformed days as texts."""
+    text = f"""
+        PREFIX cg: <https://w3id.org/councilgraph/def#>
+        PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+        PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
+        <urn:effect> a cg:Effect ; cg:isEffectOf <urn:event> ; cg:concerns <urn:body> .
+        <urn:event> skos:prefLabel "event" ; cg:vestsOn "1998-04-01"^^xsd:date .
+        <urn:body> skos:prefLabel "body" ; cg:fromEarliest {start} .
+    """
+    triples = [quad.triple for quad in parse(text, format=RdfFormat.TURTLE)]
+    top = rdflib.URIRef("https://w3id.org/councilgraph/shapes#Effect-bodyLives")
+    judged = _judged(triples, RULES, [top])
+    assert judged is not None
+    assert _found(judged) or "1999" in start
+    _agree(triples, RULES, [top])
