@@ -524,7 +524,11 @@ def tables(report: Report) -> str:
     """The report in Markdown: a table for each size and rules, then growth and goals."""
     parts = [f"{report['machine']}; times in seconds, the median of {report['runs']}"]
     for size, sheet in report["sizes"].items():
-        of = f", {sheet['counties']} counties" if sheet["counties"] else ""
+        of = (
+            f", {sheet['counties']} {'county' if sheet['counties'] == 1 else 'counties'}"
+            if sheet["counties"]
+            else ""
+        )
         parts.append(f"### {size}: {sheet['triples']:,} triples{of}, {sum(sheet['faults'].values())} faults")
         for which, told in sheet["rules"].items():
             lines = [
