@@ -9,7 +9,7 @@ is to be faster, never to be less strict. Follows SHACL (W3C, 2017), sections 2 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import rdflib
@@ -80,8 +80,10 @@ class _Reader:
     """Reads one shape: `found` grows a graph pattern, in `?this`, for each way of violating it."""
 
     closure: Callable[[Iterable[Node]], list[str]]
+    mixed: Collection[str] = ()
     found: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)  # SPARQL constraints, with `$this` free
+    apart: list[str] = field(default_factory=list)  # those of them that order values of `mixed`
     names: int = 0
 
     def fresh(self) -> str:
@@ -110,7 +112,8 @@ class _Reader:
             if parameter == SH.sparql:
                 if focus != "?this":
                     raise NotUnderstoodError
-                self.asked += _constraints(shape)
+                for text in _constraints(shape):
+                    (self.apart if _orders(text, self.mixed) else self.asked).append(text)
                 continue
             if len(values) > 1 and parameter not in _SEVERAL:
                 raise NotUnderstoodError  # pyshacl says that this cannot be
@@ -140,21 +143,23 @@ class _Reader:
 
 
 def queries(
-    shape: Shape, closure: Callable[[Iterable[Node]], list[str]]
+    shape: Shape, closure: Callable[[Iterable[Node]], list[str]], mixed: Collection[str] = ()
 ) -> tuple[list[str], list[str]] | None:
     """SELECTs that together find every focus node that may violate a shape; None where all of them may.
 
-    The second ones are the shape's own SPARQL. `closure` gives the classes below some classes, themselves
-    among them, as SPARQL writes them.
+    The store answers the first ones as rdflib does, and not the second: they order values of `mixed`, the
+    properties with values that rdflib orders, and the store does not. `closure` gives the classes below some
+    classes, themselves among them, as SPARQL writes them.
     """
     try:
         targets = _targets(shape, closure)
-        reader = _Reader(closure)
+        reader = _Reader(closure, mixed)
         reader.read(shape, "?this", "")
     except NotUnderstoodError:
         return None
     found = [f"SELECT DISTINCT ?this WHERE {{ {targets} {pattern} }}" for pattern in reader.found]
-    return found, [_aimed(text, targets) for text in reader.asked]
+    asked, apart = ([_aimed(text, targets) for text in texts] for texts in (reader.asked, reader.apart))
+    return found + asked, apart
 
 
 def _aimed(text: str, targets: str) -> str:
@@ -327,6 +332,21 @@ _TOKENS = re.compile(
     r"""|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\#[^\n]*|[?$]\w+|[\w-]*:[\w.%-]*|\w+|\S""",
     re.DOTALL,
 )
+_PREFIX = re.compile(r"PREFIX\s+([\w-]*):\s*<([^>]*)>", re.IGNORECASE)
+
+
+def _orders(text: str, properties: Collection[str]) -> bool:
+    """Whether a query orders values, and names one of some properties."""
+    bases = dict(_PREFIX.findall(text))
+    tokens = set(_TOKENS.findall(_PREFIX.sub("", text)))
+    if not properties or tokens.isdisjoint("<>"):
+        return False
+    spelt = {
+        bases.get(prefix, "") + name for prefix, colon, name in (t.partition(":") for t in tokens) if colon
+    }
+    return not {*spelt, *(token.strip("<>") for token in tokens)}.isdisjoint(properties)
+
+
 _APART = {"GROUP", "HAVING", "LIMIT", "MINUS", "OFFSET", "SERVICE", "VALUES"}
 
 

@@ -7,7 +7,6 @@ import re
 import warnings
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -165,10 +164,9 @@ def validate(
             at = f"{where}: {compact(shape.node)}" if isinstance(shape.node, rdflib.URIRef) else where
             if shape.deactivated or not any(map(list, shape.target())):
                 continue
-            texts = suspects.queries(shape, copies.below) if graph.exact is None else None
+            texts = suspects.queries(shape, copies.below, copies.mixed) if graph.exact is None else None
             focus = None if texts is None else copies.found(*texts)
-            apart = texts is not None and texts[1] and not copies.ordered
-            data = copies.copied if focus is None or apart else copies.stored
+            data = copies.copied if focus is None or texts is None or texts[1] else copies.stored
             if engine == "pyshacl":
                 focus = None
             if focus is None or focus:
@@ -204,7 +202,7 @@ class _Copies:
     """The graph as pyshacl reads it: in the store; and copied into rdflib, when that is first asked for."""
 
     def __init__(self, graph: Graph, rules: rdflib.Graph) -> None:
-        self.graph, self._rules = graph, rules
+        self.graph, self.rules = graph, rules
         store = OxigraphStore(store=graph.store)
         self.stored = self._bound(_StoreGraph(store=store, identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID))
 
@@ -233,68 +231,43 @@ class _Copies:
             raise suspects.NotUnderstoodError
         return sorted(named)
 
-    def found(self, texts: Iterable[str], asked: Iterable[str]) -> list[Any] | None:
-        """The nodes that some SELECTs find; None where the store cannot read one of them.
+    @cached_property
+    def mixed(self) -> set[str]:
+        """The properties whose values are days or numbers by the shapes, and in the graph not all of them."""
+        tests: dict[Any, str] = {
+            XSD.date: f"DATATYPE(?o) = {XSD.date.n3()} && YEAR(?o) > 0 && STRLEN(STR(?o)) = 10",
+            XSD.integer: f"DATATYPE(?o) = {XSD.integer.n3()} && ?o = ?o + 0",
+        }
+        found = set()
+        for shape, datatype in self.rules.subject_objects(SH.datatype):
+            path = self.rules.value(shape, SH.path)
+            if datatype in tests and isinstance(path, rdflib.URIRef) and str(path) not in found:
+                test = f"ISLITERAL(?o) && !COALESCE({tests[datatype]}, false)"
+                bad = f"ASK {{ ?s {path.n3()} ?o FILTER ({test}) }}"
+                if self.graph.store.query(bad):
+                    found.add(str(path))
+        return found
 
-        Those that are `asked` in the shapes' own words are rdflib's to answer where it orders values that
-        the store does not.
+    def found(self, texts: Iterable[str], apart: Iterable[str]) -> list[Any] | None:
+        """The nodes that SELECTs find, of the store and, `apart`, of rdflib.
+
+        None where the store cannot read one of them.
         """
         found: set[Any] = set()
-        for text in chain(texts, asked if self.ordered else ()):
+        for text in texts:
             try:
                 rows = self.graph.store.query(text, prefixes=dict(self.graph.prefixes))
             except SyntaxError:
                 return None
             assert isinstance(rows, QuerySolutions)
             found |= {_from_store(row["this"]) for row in rows if row["this"] is not None}
-        for text in () if self.ordered else asked:
+        for text in apart:
             answer = self._said.query(text, initNs=dict(self.graph.prefixes))
             found |= {row[_THIS] for row in answer.bindings if _THIS in row}
         return sorted(found)
 
-    @cached_property
-    def ordered(self) -> bool:
-        """Whether the values of each property are of one kind, in order, and of that which the shapes ask.
-
-        SPARQL has no order of a day and a year, or a malformed day; rdflib puts any two literals in one.
-        The tables' cells were looked at one by one.
-        """
-        if self.graph.rows:
-            return True
-        asked: dict[str, set[str]] = {}
-        for shape, kind in self._rules.subject_objects(SH.datatype):
-            for path in self._rules.objects(shape, SH.path):
-                asked.setdefault(str(path), set()).add(_kind(str(kind)))
-        kinds: dict[str, set[str]] = {}
-        rows = self.graph.store.query(_KINDS)
-        assert isinstance(rows, QuerySolutions)
-        for property_, kind, sound in rows:
-            if sound == Literal(False):
-                return False
-            kinds.setdefault(property_.value, set()).add(_kind(kind.value))
-        return all(len(found) == 1 and found <= asked.get(name, found) for name, found in kinds.items())
-
 
 _THIS = rdflib.Variable("this")
-#: The kinds of a property's values, and whether they are well-formed and so have an order.
-_KINDS = """
-PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
-SELECT DISTINCT ?property ?kind ?sound
-WHERE {
-  ?subject ?property ?value .
-  FILTER (ISLITERAL(?value))
-  BIND (DATATYPE(?value) AS ?kind)
-  BIND (IF(?kind = xsd:integer, 0, ?value) AS ?number)
-  BIND (IF(?kind = xsd:boolean, false, ?number) AS ?truth)
-  BIND (IF(?kind = xsd:date, "0001-01-01"^^xsd:date, ?truth) AS ?other)
-  BIND (COALESCE(IF(?value = ?other, true, true), false) AS ?sound)
-}
-"""
-
-
-def _kind(datatype: str) -> str:
-    """A datatype, and one for all texts."""
-    return str(XSD.string) if datatype == str(RDF.langString) else datatype
 
 
 def shapes_from(path: Path) -> rdflib.Graph:

@@ -371,6 +371,9 @@ def test_a_query_about_a_node_of_which_nothing_is_said(text: str) -> None:
     "day",
     [
         '"Dorset"@cy',
+        '"2019-13-01"^^xsd:date',
+        '"1999-01-01Z"^^xsd:date',
+        '"maybe"^^xsd:boolean',
         '"soon"',
         '"2019"^^xsd:gYear',
         '"2019-04"^^xsd:date',
