@@ -81,6 +81,7 @@ class _Reader:
 
     closure: Callable[[Iterable[Node]], list[str]]
     mixed: Collection[str] = ()
+    named: bool = False  # whether the targets are named, and so may be nodes of which the graph says nothing
     found: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)  # SPARQL constraints, with `$this` free
     apart: list[str] = field(default_factory=list)  # those of them that order values of `mixed`
@@ -112,7 +113,7 @@ class _Reader:
             if parameter == SH.sparql:
                 if focus != "?this":
                     raise NotUnderstoodError
-                for text in _constraints(shape):
+                for text in _constraints(shape, self.named):
                     (self.apart if _orders(text, self.mixed) else self.asked).append(text)
                 continue
             if len(values) > 1 and parameter not in _SEVERAL:
@@ -153,7 +154,7 @@ def queries(
     """
     try:
         targets = _targets(shape, closure)
-        reader = _Reader(closure, mixed)
+        reader = _Reader(closure, mixed, any(True for _ in shape.sg.objects(shape.node, SH.targetNode)))
         reader.read(shape, "?this", "")
     except NotUnderstoodError:
         return None
@@ -310,7 +311,7 @@ def _closed(reader: _Reader, shape: Shape, each: Node, at: _Place) -> list[str]:
     return [f"{at.before} {at.focus} {verb} {other} . FILTER ({verb} NOT IN ({listed}))"]
 
 
-def _constraints(shape: Shape) -> Iterator[str]:
+def _constraints(shape: Shape, named: bool) -> Iterator[str]:
     """The texts of a shape's SPARQL constraints, which find all focus nodes at once where `$this` is free."""
     try:
         for constraint in SPARQLBasedConstraint(shape).sparql_constraints:
@@ -319,7 +320,6 @@ def _constraints(shape: Shape) -> Iterator[str]:
             bound, text = constraint.pre_bind_variables(rdflib.URIRef("urn:x-any"))
             if set(bound) != {"this"} or not asks_alike(text):
                 raise NotUnderstoodError
-            named = any(True for _ in shape.sg.objects(shape.node, SH.targetNode))
             if named and not {"*", "?"}.isdisjoint(_TOKENS.findall(text)):
                 raise NotUnderstoodError  # as in `path`, a node of which the graph says nothing
             yield constraint.apply_prefixes(text)

@@ -357,10 +357,12 @@ def test_any_shapes_on_any_graph(text: str, told: str) -> None:
 
 
 @pytest.mark.parametrize("text", SELECTS)
-def test_a_query_about_a_node_of_which_nothing_is_said(text: str) -> None:
+@pytest.mark.parametrize("within", ["", "sh:node [ ", "sh:and ( [ "])
+def test_a_query_about_a_node_of_which_nothing_is_said(within: str, text: str) -> None:
     rules = (
         f'{HEAD}ex: sh:declare [ sh:prefix "ex" ; sh:namespace "{EX}"^^xsd:anyURI ] .\nex:S a sh:NodeShape ; '
-        f'sh:targetNode ex:a, ex:b, ex:nowhere ; sh:sparql [ sh:prefixes ex: ; sh:message "wrong" ; sh:select """{text}""" ] .'
+        f'sh:targetNode ex:a, ex:b, ex:nowhere ; {within}sh:sparql [ sh:prefixes ex: ; sh:message "wrong" ; '
+        f'sh:select """{text}""" ]{" ] )" if "(" in within else " ]" if within else ""} .'
     )
     told = f"{HEAD}ex:a a ex:C ; ex:p 1 ; ex:q 2 . ex:b a ex:C ; ex:p ex:b . ex:c a ex:C . ex:d ex:q ex:a ."
     triples = [quad.triple for quad in parse(told, format=RdfFormat.TURTLE)]
