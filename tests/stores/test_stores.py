@@ -31,7 +31,6 @@ FAULTS = {
     "its compiler fails": (
         "authority/about-on",
         "authority/code-changes",
-        "authority/projected",
         "authority/timeline",
         "intervention/chain",
         "pack/posts",
@@ -55,6 +54,7 @@ FAULTS = {
         "inspection/since-graded",
         "intervention/history",
         "intervention/in-force",
+        "pack/judgements",
         "person/post-holders",
         "source/claims",
         "source/disagreements",
@@ -65,8 +65,6 @@ FAULTS = {
         "inspection/grade-on",
         "inspection/monitoring",
         "intervention/on-area",
-        "pack/arrangements",
-        "pack/unstated",
         "source/unconfirmed-counts",
     ),
 }
