@@ -21,7 +21,7 @@ from councilgraph.graph import Answer, Document, Graph
 from councilgraph.queries import Parameter, Query, Rows, Source
 
 if TYPE_CHECKING:
-    from pyoxigraph import Triple
+    from pyoxigraph import Store, Triple
 
     from councilgraph.endpoint import Remote
 
@@ -754,7 +754,7 @@ def push(
     from councilgraph import push as pushing
 
     remote = _remote(url, "", timeout=timeout or endpoint.SILENCE, **where)
-    store = graph.ready(bundle.rooms(root), _progress(), lambda text: _err(f"councilgraph: {text}"))
+    store = _ready(root)
     with render.bar(sys.stderr, "send") as bar:
         pushed = pushing.push(
             store,
@@ -851,10 +851,9 @@ def serve(
     from councilgraph.answering import Limits
 
     with serving.bound(host, port) as listening:
-        count = queries.select(_open(root).store, "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }").rows[0][0]
-        assert count
+        count = dataset.count(_ready(root))
         place = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
-        _err(f"Serving {int(count.value):,} triples at {place} (Ctrl-C ends it).")
+        _err(f"Serving {count:,} triples at {place} (Ctrl-C ends it).")
         serving.serve(listening, rooms, Limits(timeout, limit, memory, services), workers)
     _err("Stopped.")
 
@@ -955,6 +954,11 @@ def main() -> NoReturn:
             "Run it again with --debug and report what it shows."
         )
         sys.exit(3)
+
+
+def _ready(root: Path | None) -> Store:
+    """The embedded store, built where need be."""
+    return graph.ready(bundle.rooms(root), _progress(), lambda text: _err(f"councilgraph: {text}"))
 
 
 def _open(

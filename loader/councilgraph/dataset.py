@@ -17,7 +17,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, RdfFormat, Store, Triple, parse
+from pyoxigraph import (
+    DefaultGraph,
+    Literal,
+    NamedNode,
+    Quad,
+    QuerySolutions,
+    QueryTriples,
+    RdfFormat,
+    Store,
+    Triple,
+    parse,
+)
 
 from councilgraph.bundle import Rooms
 from councilgraph.concepts import TABLES
@@ -314,6 +325,16 @@ def triples(store: Quads, subject: NamedNode | None = None) -> Iterator[Triple]:
 def write(store: Store, out: IO[bytes]) -> None:
     """Write every triple of the graph as N-Triples, as they come: memory does not grow with the graph."""
     store.dump(out, RdfFormat.N_TRIPLES, from_graph=DefaultGraph())
+
+
+def count(store: Store, graph: NamedNode | None = None) -> int:
+    """How many triples a named graph of a store has; the graph itself, where none is named."""
+    within = f"GRAPH {graph} {{ ?s ?p ?o }}" if graph else "?s ?p ?o"
+    answer = store.query(f"SELECT (COUNT(*) AS ?count) {{ {within} }}")
+    assert isinstance(answer, QuerySolutions)
+    counted = next(answer)["count"]
+    assert isinstance(counted, Literal)
+    return int(counted.value)
 
 
 def changed(graph: Graph, before: Store | None) -> set[str]:

@@ -30,7 +30,7 @@ from pyoxigraph import (
     parse,
 )
 
-from councilgraph import dataset, publish, queries
+from councilgraph import dataset, publish
 from councilgraph.dataset import Clock, Progress, silent
 from councilgraph.endpoint import Body, PassingError, RefusedError, Remote, Stream, iri, named, near
 from councilgraph.errors import CouncilgraphError, UsageError
@@ -84,7 +84,7 @@ def push(
     clock = Clock(progress)
     before = remote.count(graph)
     clock("reached", f"{remote.where.name}, {before:,} triples in {_called(graph)}")
-    count = _count(store)
+    count = dataset.count(store)
     if dry_run:
         return Pushed(count, before)
     dropped = _sweep(remote)
@@ -171,11 +171,6 @@ def _way(remote: Remote, staging: str, folder: Path, compress: bool) -> str:
             if way == "plain" or error.status in (0, 401, 403, 429, 503):
                 raise
     raise CouncilgraphError(remote.where.store, "says that it took a triple that it does not have")
-
-
-def _count(store: Store) -> int:
-    counted = queries.rows(store.query("SELECT (COUNT(*) AS ?count) { ?s ?p ?o }"))  # type: ignore[arg-type]
-    return int(counted.rows[0][0].value)  # type: ignore[union-attr] # a literal
 
 
 def _write(store: Store, file: Path, compress: bool) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from pyoxigraph import Literal, NamedNode, QueryResultsFormat, QuerySolutions, RdfFormat, Store, Triple
+from pyoxigraph import Literal, NamedNode, QueryResultsFormat, RdfFormat, Store, Triple
 
 from councilgraph import publish, void
-from councilgraph.dataset import triples
-from councilgraph.namespaces import BASE, RDF, VOID, XSD
+from councilgraph.dataset import count, triples
+from councilgraph.namespaces import BASE, RDF, VOID
 
 #: The media types of tables, and of graphs, that an endpoint answers in; the first is the usual one.
 ROWS = {
@@ -56,7 +56,7 @@ def service(store: Store, endpoint: str, services: Collection[str] = ()) -> Iter
     yield Triple(dataset, RDF.type, _sd("Dataset"))
     yield Triple(dataset, _sd("defaultGraph"), default)
     yield Triple(default, RDF.type, _sd("Graph"))
-    yield Triple(default, VOID.triples, _count(store, "{ ?s ?p ?o }"))
+    yield Triple(default, VOID.triples, Literal(count(store)))
     for name in sorted(str(graph.value) for graph in store.named_graphs()):
         place = NamedNode(f"{endpoint}#{name.removeprefix(BASE)}")
         graph = NamedNode(f"{place.value}-graph")
@@ -65,7 +65,7 @@ def service(store: Store, endpoint: str, services: Collection[str] = ()) -> Iter
         yield Triple(place, _sd("name"), NamedNode(name))
         yield Triple(place, _sd("graph"), graph)
         yield Triple(graph, RDF.type, _sd("Graph"))
-        yield Triple(graph, VOID.triples, _count(store, f"{{ GRAPH <{name}> {{ ?s ?p ?o }} }}"))
+        yield Triple(graph, VOID.triples, Literal(count(store, NamedNode(name))))
 
 
 def described(store: Store, endpoint: str, document: str) -> Iterator[Triple]:
@@ -73,14 +73,6 @@ def described(store: Store, endpoint: str, document: str) -> Iterator[Triple]:
     yield from void.document(document)
     yield Triple(void.DATASET, VOID.sparqlEndpoint, NamedNode(endpoint))
     yield from void.description(store, publish.ntriples(triples(store)))
-
-
-def _count(store: Store, pattern: str) -> Literal:
-    answer = store.query(f"SELECT (COUNT(*) AS ?n) {pattern}")
-    assert isinstance(answer, QuerySolutions)
-    count = next(answer)["n"]
-    assert isinstance(count, Literal)
-    return Literal(count.value, datatype=XSD.integer)
 
 
 def _sd(name: str) -> NamedNode:
