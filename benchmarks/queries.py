@@ -37,7 +37,7 @@ from typing import Any
 
 import generator
 import rdflib
-from pyoxigraph import DefaultGraph, RdfFormat, Store
+from pyoxigraph import RdfFormat, Store
 
 from councilgraph import bundle, dataset, queries, render
 
@@ -71,17 +71,21 @@ Open = Callable[[], engines.Select]
 
 @dataclass(frozen=True)
 class Made:
-    """A graph of some size: its store on disk, and its triples for those that read a file."""
+    """A graph of some size: its store on disk, and its triples for those that read a file, packed too."""
 
     store: Path
     triples: Path
-    count: int
+    lines: dataset.Lines
+
+    @property
+    def count(self) -> int:
+        return self.lines.triples
 
 
 def made(size: str, folder: Path) -> Made:
     """The graph of a size, made if the folder does not have it yet."""
-    store, triples = folder / size, folder / f"{size}.nt"
-    if not triples.exists():
+    store, triples, packed = (folder / f"{size}{end}" for end in ("", ".nt", ".nt.gz"))
+    if not packed.exists():
         shutil.rmtree(store, ignore_errors=True)
         fresh = Store(str(store))
         if size == "world":
@@ -93,11 +97,13 @@ def made(size: str, folder: Path) -> Made:
         else:
             fresh.bulk_extend(generator.repeated(generator.national(), SIZES[size]))
         fresh.flush()
-        partly = folder / f"{size}.partly"
-        fresh.dump(partly, RdfFormat.N_TRIPLES, from_graph=DefaultGraph())
-        partly.rename(triples)
-    with triples.open("rb") as lines:
-        return Made(store, triples, sum(1 for _ in lines))
+        lines = dataset.write(fresh, folder / f"{size}.partly")
+        with triples.open("wb") as file:
+            file.writelines(lines.text())
+        lines.file.rename(packed)
+    with triples.open("rb") as text:
+        count = sum(1 for _ in text)
+    return Made(store, triples, dataset.Lines(packed, count, triples.stat().st_size))
 
 
 def on_disk(graph: Made) -> engines.Select:

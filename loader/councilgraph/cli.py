@@ -21,7 +21,7 @@ from councilgraph.graph import Answer, Document, Graph
 from councilgraph.queries import Parameter, Query, Rows, Source
 
 if TYPE_CHECKING:
-    from pyoxigraph import Store, Triple
+    from pyoxigraph import Triple
 
     from councilgraph.endpoint import Remote
 
@@ -754,10 +754,10 @@ def push(
     from councilgraph import push as pushing
 
     remote = _remote(url, "", timeout=timeout or endpoint.SILENCE, **where)
-    store = _ready(root)
+    lines = graph.lines(bundle.rooms(root), _progress(), _warn)
     with render.bar(sys.stderr, "send") as bar:
         pushed = pushing.push(
-            store,
+            lines,
             remote,
             named,
             dry_run=dry_run,
@@ -851,7 +851,7 @@ def serve(
     from councilgraph.answering import Limits
 
     with serving.bound(host, port) as listening:
-        count = dataset.count(_ready(root))
+        count = graph.lines(rooms, _progress(), _warn).triples
         place = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
         _err(f"Serving {count:,} triples at {place} (Ctrl-C ends it).")
         serving.serve(listening, rooms, Limits(timeout, limit, memory, services), workers)
@@ -956,9 +956,8 @@ def main() -> NoReturn:
         sys.exit(3)
 
 
-def _ready(root: Path | None) -> Store:
-    """The embedded store, built where need be."""
-    return graph.ready(bundle.rooms(root), _progress(), lambda text: _err(f"councilgraph: {text}"))
+def _warn(text: str) -> None:
+    _err(f"councilgraph: {text}")
 
 
 def _open(
@@ -996,7 +995,7 @@ def _open(
         trust=trust,
         endpoint=source,
         progress=_progress(),
-        warn=lambda text: _err(f"councilgraph: {text}"),
+        warn=_warn,
     )
     if asked.viewed:
         _err(f"Answering from a view: {asked.viewed}.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import os
 import re
 import shutil
@@ -86,7 +85,7 @@ def contents(
     canonical = _digest(ntriples)  # no blank node, which `readable` refuses: this is its canonical form
     files = {
         CANONICAL: f"{canonical}  {NTRIPLES.removesuffix('.gz')}\n".encode(),
-        NTRIPLES: _zipped(ntriples),
+        NTRIPLES: dataset.packed(ntriples),
         TURTLE: _checked(TURTLE, readable(triples), triples),
         JSONLD: _checked(JSONLD, publish.jsonld(triples), triples),
     }
@@ -295,14 +294,6 @@ def _checked(name: str, text: str, triples: Iterable[Triple]) -> bytes:
     if not same:
         raise CouncilgraphError(name, "would not say what the graph says", _REPORT)
     return text.encode()
-
-
-def _zipped(content: bytes) -> bytes:
-    """A file compressed, the same on every machine that has the same zlib: no name, no day, no system."""
-    out = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", fileobj=out, mtime=0) as file:
-        file.write(content)
-    return out.getvalue()
 
 
 def _files(files: Mapping[str, bytes]) -> list[void.File]:

@@ -10,7 +10,6 @@ question, and who asks, to where nobody sent them.
 from __future__ import annotations
 
 import http.client
-import os
 import re
 import socket
 import ssl
@@ -25,8 +24,7 @@ from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -169,8 +167,9 @@ class Address:
     """Where a store answers queries, takes updates, and (`store`) graphs, and how: see `Layout`.
 
     Where it is not `trusted` it answers some canned queries wrongly: better to fetch the graph and ask that.
-    Where it is `atomic` it puts a graph in the place of another in one transaction. `others` are what the
-    address is by the shape of other layouts.
+    Where it is `atomic` it puts a graph in the place of another in one transaction, but takes what breaks off
+    at its beginning for an empty graph where it has to be put `as_form`. `others` are what the address is by
+    the shape of other layouts.
     """
 
     name: str
@@ -182,6 +181,7 @@ class Address:
     move: str = Layout.move
     trusted: bool = True
     atomic: bool = False
+    as_form: bool = False
     others: tuple[Address, ...] = ()
 
     @property
@@ -253,6 +253,7 @@ def recognised(where: Address, headers: Mapping[str, str], strange: bool = False
         name=name or found.name,
         own_default=found.own_default and name != "Virtuoso",
         trusted=name != "Virtuoso",
+        as_form=name == "Fuseki",
         atomic=name == "Fuseki" or (version is not None and tuple(map(int, version.groups())) >= _ATOMIC),
     )
 
@@ -384,54 +385,24 @@ class _Auth(httpx.Auth):
         yield from self._chosen.auth_flow(request)
 
 
-def _headers(kind: str, coding: str) -> dict[str, str]:
-    return {"Content-Type": f"application/{kind}"} | ({"Content-Encoding": coding} if coding else {})
-
-
 class Body:
-    """A file as the body of a request: streamed, with its length; sent again, from its beginning."""
+    """Bytes as the body of a request: streamed, and sent again from their beginning.
 
-    def __init__(self, file: Path, coding: str = "", step: Callable[[int, int], None] | None = None) -> None:
-        self.file, self.size, self._step = file, file.stat().st_size, step
-        self.headers = _headers("n-triples", coding) | {"Content-Length": str(self.size)}
-
-    def __iter__(self) -> Iterator[bytes]:
-        done = 0
-        with self.file.open("rb") as file:
-            while part := file.read(1 << 20):
-                yield part
-                done += len(part)
-                if self._step:
-                    self._step(done, self.size)
-
-
-class Stream:
-    """What `write` writes, as the body of a request: sent as it is written; sent again, from its beginning.
-
-    It goes in chunks, without its length. Fuseki takes N-Triples that break off behind a line for a whole,
-    with a length and packed too; so it is TriG, the triples in braces, which is refused without the last.
+    `parts` gives them, `media` is their media type. Without a `size` they go in chunks.
     """
 
-    def __init__(self, write: Callable[[IO[bytes]], object], coding: str = "") -> None:
-        self._write, self.headers = write, _headers("trig", coding)
+    def __init__(
+        self, parts: Callable[[], Iterator[bytes]], media: str, *, coding: str = "", size: int | None = None
+    ) -> None:
+        self._parts = parts
+        self.headers = {"Content-Type": media}
+        if coding:
+            self.headers["Content-Encoding"] = coding
+        if size is not None:
+            self.headers["Content-Length"] = str(size)
 
     def __iter__(self) -> Iterator[bytes]:
-        reader, writer = os.pipe()
-        failed: list[Exception] = []
-        with open(reader, "rb", buffering=0) as source:
-            Thread(target=self._all, args=(writer, failed), daemon=True).start()
-            while part := source.read(1 << 16):
-                yield part
-        if failed:
-            why = f"cannot be read ({failed[0]})"
-            raise CouncilgraphError("the embedded store", why, "Build it anew.") from failed[0]
-
-    def _all(self, writer: int, failed: list[Exception]) -> None:
-        with open(writer, "wb") as out:
-            try:
-                self._write(out)
-            except Exception as error:
-                failed.append(error)
+        return self._parts()
 
 
 class Remote:
@@ -682,18 +653,18 @@ class Remote:
     # -- writing
 
     def put(self, graph: str, body: Body) -> None:
-        """Put a file in the place of what a graph holds, that nobody reads yet; again where need be."""
+        """Put triples in the place of what a graph holds, that nobody reads yet; again where need be."""
         self._send("PUT", graph, body, self.where.bulk)
 
-    def replace(self, graph: str, body: Stream, empty: bool, seconds: float) -> None:
+    def replace(self, graph: str, body: Body, empty: bool, seconds: float) -> None:
         """Put triples in the place of a graph in one transaction, where the store is `atomic`; as `put` does.
 
-        Into one that is `empty` it is added by the store's bulk loader: at once too, and twice is once.
+        To one that is `empty` they are added, in Oxigraph by its bulk loader: at once too, and twice is once.
         """
         bulk = self.where.bulk if empty else ""
-        self._send("POST" if bulk else "PUT", graph, body, bulk, seconds)
+        self._send("POST" if empty else "PUT", graph, body, bulk, seconds)
 
-    def _send(self, method: str, graph: str, body: Body | Stream, bulk: str, seconds: float = 0) -> None:
+    def _send(self, method: str, graph: str, body: Body, bulk: str, seconds: float = 0) -> None:
         url = self._of(graph) + (f"&{bulk}" if bulk else "")
 
         def attempt() -> None:

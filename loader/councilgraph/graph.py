@@ -22,7 +22,7 @@ from pyoxigraph import Literal, NamedNode, Store, Triple
 
 from councilgraph import bundle, dataset, queries
 from councilgraph.bundle import Rooms
-from councilgraph.dataset import Progress, silent
+from councilgraph.dataset import Lines, Progress, silent
 from councilgraph.errors import CouncilgraphError, Finding, FindingsError, UsageError, unknown
 from councilgraph.iris import kind_of
 from councilgraph.namespaces import XSD
@@ -344,6 +344,15 @@ def ready(rooms: Rooms, progress: Progress = silent, warn: Callable[[str], None]
         first = f" The first: {error.findings[0]}" if isinstance(error, FindingsError) else ""
         warn(f"answering from the store built before, since {error}{first}")
         return store
+
+
+def lines(rooms: Rooms, progress: Progress = silent, warn: Callable[[str], None] = lambda _: None) -> Lines:
+    """What the store that `ready` gives says, as lines."""
+    ready(rooms, progress, warn)
+    found = dataset.in_use(rooms)
+    if found is None:
+        raise CouncilgraphError(str(rooms.home), "has lost its store", "Run it again: it is built anew.")
+    return found.lines
 
 
 def build(rooms: Rooms, progress: Progress = silent) -> Store:

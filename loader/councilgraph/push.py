@@ -8,31 +8,24 @@ keeps a list of them (in the graph `STAGING`), and the next push drops those who
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
-from pyoxigraph import (
-    Literal,
-    NamedNode,
-    RdfFormat,
-    Store,
-    parse,
-)
+from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
 from councilgraph import dataset, publish
-from councilgraph.dataset import Clock, Progress, silent
-from councilgraph.endpoint import Body, PassingError, RefusedError, Remote, Stream, iri, named, near
+from councilgraph.dataset import Clock, Lines, Progress, silent
+from councilgraph.endpoint import Body, PassingError, RefusedError, Remote, iri, named, near
 from councilgraph.errors import CouncilgraphError, UsageError
 from councilgraph.namespaces import BASE, DCTERMS
 
@@ -44,6 +37,9 @@ _STALE = 86_400
 _BATCH, _BATCH_BYTES = 1_000, 500_000
 #: What a store answers to a PUT where it has no Graph Store Protocol.
 _NO_STORE = (404, 405, 501)
+_NTRIPLES, _TRIG = "application/n-triples", "application/trig"
+#: What cannot stand in N-Triples behind a line break of a form, which has a carriage return.
+_BOUNDARY = "councilgraph"
 #: The triples that the slowest of stores moves in a second, about.
 _MOVED = 2_000
 Step = Callable[[int, int], None]  # how far, of how much
@@ -63,7 +59,7 @@ class Pushed:
 
 
 def push(
-    store: Store,
+    lines: Lines,
     remote: Remote,
     graph: str = "",
     *,
@@ -75,16 +71,15 @@ def push(
 ) -> Pushed:
     """Put the graph in the place of a graph of another store, or of its default graph.
 
-    `verify` compares canonical hashes too, in the staging graph and in its place, for which both graphs are
-    held in memory; without it memory does not grow with the graph. `compress` sends gzip where the server
-    takes it, if it is not said: to other machines. CouncilgraphError where the push fails: the old graph
-    answers then, whole.
+    `lines` are the graph; memory does not grow with it, save to `verify`, which compares canonical hashes,
+    in the staging graph and in its place. `compress` sends gzip where the server takes it, if it is not said:
+    to other machines. CouncilgraphError where the push fails: the old graph answers then, whole.
     """
     _allowed(remote, graph)
     clock = Clock(progress)
     before = remote.count(graph)
     clock("reached", f"{remote.where.name}, {before:,} triples in {_called(graph)}")
-    count = dataset.count(store)
+    count = lines.triples
     if dry_run:
         return Pushed(count, before)
     dropped = _sweep(remote)
@@ -94,24 +89,20 @@ def push(
     entry = f"{NamedNode(staging)} {DCTERMS.replaces} {Literal(graph or 'default')}"
     remote.update(f"INSERT DATA {{ GRAPH <{STAGING}> {{ {entry} }} }}")
     try:
-        with tempfile.TemporaryDirectory(prefix="councilgraph-") as folder:
-            if compress is None:
-                compress = not near(remote.where.store)
-            way = _way(remote, staging, Path(folder), compress)
-            staged = verify or way == "batches" or not remote.where.atomic
-            if staged:
-                file = Path(folder) / "graph.nt"
-                _write(store, file, way == "gzip")
-                clock("written", f"{file.stat().st_size:,} bytes{', gzip' * (way == 'gzip')}")
-                if way == "batches":
-                    _insert(remote, staging, file, count, step)
-                else:
-                    _put(remote, staging, Body(file, way if way == "gzip" else "", step))
-            else:
-                write = partial(_braced, store, way == "gzip", step, count)
-                body = Stream(write, way if way == "gzip" else "")
-                remote.replace(graph, body, before == 0, count / _MOVED)
-        digest = publish.canonical_hash(dataset.triples(store)) if verify else ""
+        if compress is None:
+            compress = not near(remote.where.store)
+        way = _way(remote, staging, compress)
+        staged = verify or way == "batches" or not remote.where.atomic
+        if way == "batches":
+            _insert(remote, staging, lines, step)
+        elif staged:
+            _put(remote, staging, _body(lines, way == "gzip", step))
+        else:
+            whole = (
+                _form(lines, step) if before and remote.where.as_form else _trig(lines, way == "gzip", step)
+            )
+            remote.replace(graph, whole, before == 0, count / _MOVED)
+        digest = publish.canonical_hash(lines.said()) if verify else ""
         if staged:
             _arrived(remote, staging, count)
             if digest:
@@ -153,16 +144,16 @@ def _allowed(remote: Remote, graph: str) -> None:
         raise UsageError("--graph", why, f"Name one, such as {BASE}graph.")
 
 
-def _way(remote: Remote, staging: str, folder: Path, compress: bool) -> str:
+def _way(remote: Remote, staging: str, compress: bool) -> str:
     """How the store takes triples: found with one triple, since some say that they took what they did not."""
-    file = folder / "probe.nt"
     if not remote.where.store:
         return "batches"
     line = f"<{staging}> {DCTERMS.replaces} <{staging}> .\n".encode()
     for way in ("gzip", "plain") if compress else ("plain",):
-        file.write_bytes(gzip.compress(line, mtime=0) if way == "gzip" else line)
+        part = dataset.packed(line) if way == "gzip" else line
+        coding = "gzip" if way == "gzip" else ""
         try:
-            remote.put(staging, Body(file, "gzip" if way == "gzip" else ""))
+            remote.put(staging, Body(partial(iter, [part]), _NTRIPLES, coding=coding, size=len(part)))
             if remote.count(staging) == 1:
                 return way
         except RefusedError as error:
@@ -173,49 +164,60 @@ def _way(remote: Remote, staging: str, folder: Path, compress: bool) -> str:
     raise CouncilgraphError(remote.where.store, "says that it took a triple that it does not have")
 
 
-def _write(store: Store, file: Path, compress: bool) -> None:
-    """Write the triples into a file."""
-    try:
-        with file.open("wb") as out, _maybe_packed(out, compress) as to:
-            dataset.write(store, to)
-    except OSError as error:
-        remedy = "Free some space, or name another folder in TMPDIR."
-        why = f"cannot be written ({error.strerror or error})"
-        raise CouncilgraphError(str(file.parent), why, remedy) from error
+def _body(lines: Lines, compress: bool, step: Step | None) -> Body:
+    """The triples as N-Triples, with the length of the whole."""
+    if compress:
+        size = lines.file.stat().st_size
+        return Body(lambda: _told(lines.packed(), step, size), _NTRIPLES, coding="gzip", size=size)
+    return Body(lambda: _told(lines.text(), step, lines.size), _NTRIPLES, size=lines.size)
 
 
-def _braced(store: Store, compress: bool, step: Step | None, count: int, out: IO[bytes]) -> None:
-    """Write the triples as a graph of TriG, which has an end of its own."""
-    with _maybe_packed(out, compress) as to:
-        to.write(b"{\n")
-        dataset.write(store, _Tally(to, step, count) if step else to)  # type: ignore[arg-type] # it writes
-        to.write(b"}\n")
+def _trig(lines: Lines, compress: bool, step: Step | None) -> Body:
+    """The triples as a graph of TriG, which is refused without its last brace.
+
+    Fuseki takes N-Triples that break off behind a line for a whole, with a length and packed too.
+    """
+    if compress:
+        return Body(lambda: _packed(_braced(lines, step)), _TRIG, coding="gzip")
+    return Body(lambda: _braced(lines, step), _TRIG)
 
 
-@contextmanager
-def _maybe_packed(out: IO[bytes], compress: bool) -> Iterator[IO[bytes]]:
-    if not compress:
-        yield out
-        return
-    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0) as packed:
-        yield packed  # type: ignore[misc] # it writes, and no more is asked of it
+def _form(lines: Lines, step: Step | None) -> Body:
+    """The triples as a file in a form (RFC 7578), which is refused without its end.
+
+    Fuseki takes TriG that breaks off before its first brace for a whole, and packed TriG somewhat later too.
+    """
+
+    def parts() -> Iterator[bytes]:
+        yield f"--{_BOUNDARY}\r\nContent-Disposition: form-data; name=graph; filename=graph.trig\r\n".encode()
+        yield f"Content-Type: {_TRIG}\r\n\r\n".encode()
+        yield from _braced(lines, step)
+        yield f"\r\n--{_BOUNDARY}--\r\n".encode()
+
+    return Body(parts, f"multipart/form-data; boundary={_BOUNDARY}")
 
 
-class _Tally:
-    """Says how many of the lines have gone through it."""
+def _braced(lines: Lines, step: Step | None) -> Iterator[bytes]:
+    yield b"{\n"
+    yield from _told(lines.text(), step, lines.size)
+    yield b"}\n"
 
-    def __init__(self, out: IO[bytes], step: Step, count: int) -> None:
-        self._out, self._step, self._count, self._done = out, step, count, 0
 
-    def write(self, part: bytes) -> int:
-        """Write a part."""
-        self._done += part.count(b"\n")
-        self._step(self._done, self._count)
-        return self._out.write(part)
+def _told(parts: Iterable[bytes], step: Step | None, size: int) -> Iterator[bytes]:
+    """The parts, with how far they are."""
+    done = 0
+    for part in parts:
+        yield part
+        done += len(part)
+        if step:
+            step(done, size)
 
-    def flush(self) -> None:
-        """Write what is held back."""
-        self._out.flush()
+
+def _packed(parts: Iterable[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(wbits=31)  # which is gzip
+    for part in parts:
+        yield packer.compress(part)
+    yield packer.flush()
 
 
 def _put(remote: Remote, staging: str, body: Body) -> None:
@@ -227,18 +229,22 @@ def _put(remote: Remote, staging: str, body: Body) -> None:
         remote.put(staging, body)  # Virtuoso fails so when it is at odds with itself over locks
 
 
-def _insert(remote: Remote, staging: str, file: Path, count: int, step: Step | None) -> None:
-    """Insert a file's triples, so many at a time: what is inserted twice is there once."""
-    done = 0
-    with file.open(encoding="utf-8", newline="\n") as lines:
-        while batch := _some(lines):
-            remote.update(f"INSERT DATA {{ GRAPH <{staging}> {{\n{''.join(batch)}}} }}")
-            done += len(batch)
-            if step:
-                step(done, count)
+def _insert(remote: Remote, staging: str, lines: Lines, step: Step | None) -> None:
+    """Insert the triples, so many at a time: what is inserted twice is there once."""
+    each = _lines(_told(lines.text(), step, lines.size))
+    while batch := _some(each):
+        triples = b"\n".join(batch).decode()
+        remote.update(f"INSERT DATA {{ GRAPH <{staging}> {{\n{triples} }} }}")
 
 
-def _some(lines: IO[str]) -> list[str]:
+def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        yield from whole
+
+
+def _some(lines: Iterator[bytes]) -> list[bytes]:
     batch, size = [], 0
     for line in islice(lines, _BATCH):
         batch.append(line)

@@ -33,8 +33,9 @@ class Request:
         """`get`, `probe` (a triple, to see how the store takes it), `put`, `move`, `update` or `query`."""
         if self.method == "GET":
             return "get"
-        if self.headers.get("Content-Type") in ("application/n-triples", "application/trig"):
-            return "probe" if self.body.count(b"\n") == 1 else "put"
+        media = self.headers.get("Content-Type", "").partition(";")[0]
+        if media in ("application/n-triples", "application/trig", "multipart/form-data"):
+            return "probe" if len(self.body) < 500 else "put"
         if not self.body.startswith(b"update="):
             return "query"
         return "move" if re.search(rb"=MOVE|\+INSERT\+%7B", self.body) else "update"
@@ -100,19 +101,19 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = _all  # noqa: N815 — as http.server has it
 
-    def relay(self, request: Request, part: float = 1) -> http.client.HTTPConnection:
-        """Send a request on, or a part of its body, to the end of a line; without waiting for what comes of it."""
+    def relay(self, request: Request, end: int | None = None) -> http.client.HTTPConnection:
+        """Send a request on, its body to an end before its own, without waiting for what comes of it."""
         store = http.client.HTTPConnection("127.0.0.1", self.proxy.to, timeout=LONGEST)
         store.putrequest(request.method, request.path, skip_host=True, skip_accept_encoding=True)
         for name, value in request.headers.items():
             if name != "Connection":
                 store.putheader(name, value)
-        end = int(len(request.body) * part)
-        body = request.body if part == 1 else request.body[: request.body.rfind(b"\n", 0, end) + 1]
+        body = request.body[:end]
         chunked = "Transfer-Encoding" in request.headers
         store.endheaders()
-        store.send(b"%x\r\n%b\r\n" % (len(body), body) if chunked and body else body)
-        if chunked and part == 1:
+        if body:
+            store.send(b"%x\r\n%b\r\n" % (len(body), body) if chunked else body)
+        if chunked and end is None:
             store.send(b"0\r\n\r\n")
         return store
 

@@ -6,18 +6,31 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
+from itertools import count
 from pathlib import Path
 
+import pyoxigraph
+
 import engines
-from councilgraph import endpoint
+from councilgraph import dataset, endpoint
 from councilgraph.endpoint import Remote
 from engines import ROOT, START, UnavailableError
 
 PASSWORD = "s3cret/of:the test"  # noqa: S105 — of a server that a test starts
+
+
+_FILES = tempfile.TemporaryDirectory(prefix="councilgraph-tests-")
+_NUMBERS = count()
+
+
+def lines(graph: pyoxigraph.Store) -> dataset.Lines:
+    """A graph as it is pushed, until the tests end."""
+    return dataset.write(graph, Path(_FILES.name) / f"{next(_NUMBERS)}.nt.gz")
 
 
 @dataclass
@@ -98,20 +111,20 @@ def oxigraph(folder: Path, location: Path | None = None, *, in_memory: bool = Fa
     return Store("Oxigraph", Server(command, folder, "/query?query=ASK%7B%7D"), "/query")
 
 
-def fuseki(folder: Path) -> Store:
-    """Apache Jena Fuseki, TDB2 on disk, with a password (Basic authentication)."""
+def fuseki(folder: Path, *, quick: bool = True) -> Store:
+    """Apache Jena Fuseki, TDB2 on disk, with a password (Basic authentication); `quick` to start, not to work."""
     jar, java = engines.fuseki_jar().resolve(), engines.java_binary()
     (folder / "passwd").write_text(f"admin: {PASSWORD}\n")
     (folder / "tdb").mkdir()
-    quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+    machine = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"] if quick else []
     where = ["--tdb2", f"--loc={folder / 'tdb'}", "--update", "--localhost", "--port=PORT"]
     who = ["--auth=basic", f"--passwd={folder / 'passwd'}", "--ping"]
-    server = Server([java, *quick, "-jar", str(jar), *where, *who, "/ds"], folder, "/$/ping")
+    server = Server([java, *machine, "-jar", str(jar), *where, *who, "/ds"], folder, "/$/ping")
     return Store("Fuseki", server, "/ds", "admin", PASSWORD)
 
 
-def virtuoso(folder: Path) -> Store:
-    """Virtuoso as Debian has it, with its own administrator (Digest authentication)."""
+def virtuoso(folder: Path, *, buffers: int = 20_000) -> Store:
+    """Virtuoso as Debian has it, with its own administrator (Digest authentication), and buffers of 8 KiB."""
     binary = shutil.which("virtuoso-t")
     if binary is None:
         raise UnavailableError(
@@ -121,6 +134,7 @@ def virtuoso(folder: Path) -> Store:
     server = Server([binary, "-f", "-c", "virtuoso.ini"], folder, "/sparql?query=ASK%7B%7D")
     # It takes its ports from the file alone.
     text = (folder / "virtuoso.ini").read_text()
+    text = text.replace("DIRTY_BUFFERS", str(buffers * 3 // 4)).replace("BUFFERS", str(buffers))
     text = text.replace("HTTP_PORT", str(server.port)).replace("SQL_PORT", str(engines.free_port()))
     (folder / "virtuoso.ini").write_text(text)
     return Store("Virtuoso", server, "/sparql", "dba", "dba")
