@@ -11,6 +11,7 @@ would take instead. It prints Markdown; how far it is goes to stderr.
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 import multiprocessing
@@ -37,7 +38,7 @@ from typing import Any
 
 import generator
 import rdflib
-from pyoxigraph import RdfFormat, Store
+from pyoxigraph import RdfFormat, Store, serialize
 
 from councilgraph import bundle, dataset, queries, render
 
@@ -75,17 +76,17 @@ class Made:
 
     store: Path
     triples: Path
-    lines: dataset.Lines
+    text: dataset.Text
 
     @property
     def count(self) -> int:
-        return self.lines.triples
+        return self.text.triples
 
 
 def made(size: str, folder: Path) -> Made:
     """The graph of a size, made if the folder does not have it yet."""
-    store, triples, packed = (folder / f"{size}{end}" for end in ("", ".nt", ".nt.gz"))
-    if not packed.exists():
+    store, triples, kept = (folder / f"{size}{end}" for end in ("", ".nt", ".ttl.gz"))
+    if not kept.exists():
         shutil.rmtree(store, ignore_errors=True)
         fresh = Store(str(store))
         if size == "world":
@@ -97,13 +98,13 @@ def made(size: str, folder: Path) -> Made:
         else:
             fresh.bulk_extend(generator.repeated(generator.national(), SIZES[size]))
         fresh.flush()
-        lines = dataset.write(fresh, folder / f"{size}.partly")
-        with triples.open("wb") as file:
-            file.writelines(lines.text())
-        lines.file.rename(packed)
-    with triples.open("rb") as text:
-        count = sum(1 for _ in text)
-    return Made(store, triples, dataset.Lines(packed, count, triples.stat().st_size))
+        text = dataset.write(fresh, folder / f"{size}.partly")
+        serialize(text.said(), triples, RdfFormat.N_TRIPLES)
+        text.file.rename(kept)
+    with triples.open("rb") as lines:
+        count = sum(1 for _ in lines)
+    with gzip.open(kept) as unpacked:
+        return Made(store, triples, dataset.Text(kept, count, unpacked.seek(0, os.SEEK_END)))
 
 
 def on_disk(graph: Made) -> engines.Select:

@@ -754,10 +754,10 @@ def push(
     from councilgraph import push as pushing
 
     remote = _remote(url, "", timeout=timeout or endpoint.SILENCE, **where)
-    lines = graph.lines(bundle.rooms(root), _progress(), _warn)
+    text = graph.text(bundle.rooms(root), _progress(), _warn)
     with render.bar(sys.stderr, "send") as bar:
         pushed = pushing.push(
-            lines,
+            text,
             remote,
             named,
             dry_run=dry_run,
@@ -851,7 +851,7 @@ def serve(
     from councilgraph.answering import Limits
 
     with serving.bound(host, port) as listening:
-        count = graph.lines(rooms, _progress(), _warn).triples
+        count = graph.text(rooms, _progress(), _warn).triples
         place = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
         _err(f"Serving {count:,} triples at {place} (Ctrl-C ends it).")
         serving.serve(listening, rooms, Limits(timeout, limit, memory, services), workers)

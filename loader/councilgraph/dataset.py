@@ -10,6 +10,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -18,7 +19,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 from pyoxigraph import (
     DefaultGraph,
@@ -31,6 +32,7 @@ from pyoxigraph import (
     Store,
     Triple,
     parse,
+    serialize,
 )
 
 from councilgraph.bundle import Rooms
@@ -267,25 +269,26 @@ def build(rooms: Rooms, gate: Gate, progress: Progress = silent) -> Store:
             store.bulk_extend(graph.store)
             store.flush()
             del store
-            lines = write(graph.store, made / LINES)
-            pointer = {"fingerprint": fingerprint, "triples": lines.triples, "bytes": lines.size}
+            text = write(graph.store, made / TEXT)
+            pointer = {"fingerprint": fingerprint, "triples": text.triples, "bytes": text.size}
             _point(home, made, name, {"store": name} | pointer)
     except OSError as error:
         remedy = "Free some space or give yourself the right to write there."
         raise CouncilgraphError(
             str(home), f"cannot be written ({error.strerror or error})", remedy
         ) from error
-    clock("store", f"{lines.triples:,} triples in {name}")
+    clock("store", f"{text.triples:,} triples in {name}")
     return Store.read_only(str(home / name))
 
 
 #: The graph as text, among the files of its store.
-LINES = "graph.nt.gz"
+TEXT = "graph.ttl.gz"
+_HEAD = re.compile(rb"(?:@prefix .*\n)*")
 
 
 @dataclass(frozen=True)
-class Lines:
-    """A graph as a packed file of N-Triples (RDF 1.1), sorted: how many triples, and bytes unpacked.
+class Text:
+    """A graph as a packed file of Turtle, sorted by subject: how many triples, and bytes unpacked.
 
     It goes elsewhere from here several times as fast as a store says it, and memory does not grow with it.
     """
@@ -294,11 +297,21 @@ class Lines:
     triples: int
     size: int
 
-    def text(self) -> Iterator[bytes]:
-        """The text, in parts; CouncilgraphError where the file is not what was written."""
+    def parts(self) -> Iterator[bytes]:
+        """The text (RDF 1.1 Turtle), in parts; CouncilgraphError where the file is not what was written."""
         with self._read(), gzip.open(self.file) as text:
             while part := text.read(1 << 18):
                 yield part
+
+    def braced(self) -> Iterator[bytes]:
+        """The text as a graph of TriG, whose end is a brace; CouncilgraphError as for the parts."""
+        parts = self.parts()
+        first = next(parts, b"")
+        found = _HEAD.match(first)
+        end = found.end() if found else 0
+        yield first[:end] + b"{\n" + first[end:]
+        yield from parts
+        yield b"}\n"
 
     def packed(self) -> Iterator[bytes]:
         """The file itself (gzip, RFC 1952), in parts; CouncilgraphError where it cannot be read."""
@@ -307,9 +320,9 @@ class Lines:
                 yield part
 
     def said(self) -> Iterator[Triple]:
-        """Its triples, for which it is held in memory; CouncilgraphError as for the text."""
-        with self._read():
-            for quad in parse(b"".join(self.text()), format=RdfFormat.N_TRIPLES):
+        """Its triples; CouncilgraphError as for the parts."""
+        with self._read(), gzip.open(self.file) as text:
+            for quad in parse(cast("IO[bytes]", text), format=RdfFormat.TURTLE):
                 yield quad.triple
 
     @contextmanager
@@ -322,16 +335,19 @@ class Lines:
             raise CouncilgraphError(str(self.file), why, remedy) from error
 
 
-def write(store: Store, file: Path) -> Lines:
-    """Write a graph as lines, which needs several times their size in memory."""
-    text = store.dump(format=RdfFormat.N_TRIPLES, from_graph=DefaultGraph()) or b""
-    lines = text.splitlines(keepends=True)
+def write(store: Store, file: Path) -> Text:
+    """Write a graph as text, which needs several times its size in memory."""
+    lines = (store.dump(format=RdfFormat.N_TRIPLES, from_graph=DefaultGraph()) or b"").splitlines(
+        keepends=True
+    )
     lines.sort()
+    sorted_ = parse(b"".join(lines), format=RdfFormat.N_TRIPLES)
+    text = serialize(sorted_, format=RdfFormat.TURTLE, prefixes=PREFIXES) or b""
     with file.open("wb") as out:
-        out.write(packed(b"".join(lines)))
+        out.write(packed(text))
         out.flush()
         os.fsync(out.fileno())
-    return Lines(file, len(lines), len(text))
+    return Text(file, len(lines), len(text))
 
 
 def packed(text: bytes) -> bytes:
@@ -344,12 +360,12 @@ def packed(text: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class InUse:
-    """The store in use: its name, what it was built from, the store, opened to be read, and its lines."""
+    """The store in use: its name, what it was built from, the store, opened to be read, and its text."""
 
     name: str
     fingerprint: str
     store: Store
-    lines: Lines
+    text: Text
 
 
 def in_use(rooms: Rooms, before: InUse | None = None) -> InUse | None:
@@ -360,9 +376,9 @@ def in_use(rooms: Rooms, before: InUse | None = None) -> InUse | None:
             return before
         try:
             folder = rooms.home / pointer["store"]
-            lines = Lines(folder / LINES, pointer.get("triples", 0), pointer.get("bytes", 0))
+            text = Text(folder / TEXT, pointer.get("triples", 0), pointer.get("bytes", 0))
             store = Store.read_only(str(folder))
-            return InUse(folder.name, pointer.get("fingerprint", ""), store, lines)
+            return InUse(folder.name, pointer.get("fingerprint", ""), store, text)
         except (OSError, KeyError, TypeError):
             continue
     return None
@@ -373,7 +389,7 @@ def current(rooms: Rooms) -> tuple[Store | None, bool]:
     found = in_use(rooms)
     if found is None:
         return None, False
-    return found.store, found.lines.file.is_file() and found.fingerprint == rooms.fingerprint()
+    return found.store, found.text.file.is_file() and found.fingerprint == rooms.fingerprint()
 
 
 class Quads(Protocol):

@@ -22,7 +22,7 @@ from pyoxigraph import Literal, NamedNode, Store, Triple
 
 from councilgraph import bundle, dataset, queries
 from councilgraph.bundle import Rooms
-from councilgraph.dataset import Lines, Progress, silent
+from councilgraph.dataset import Progress, Text, silent
 from councilgraph.errors import CouncilgraphError, Finding, FindingsError, UsageError, unknown
 from councilgraph.iris import kind_of
 from councilgraph.namespaces import XSD
@@ -346,13 +346,13 @@ def ready(rooms: Rooms, progress: Progress = silent, warn: Callable[[str], None]
         return store
 
 
-def lines(rooms: Rooms, progress: Progress = silent, warn: Callable[[str], None] = lambda _: None) -> Lines:
-    """What the store that `ready` gives says, as lines."""
+def text(rooms: Rooms, progress: Progress = silent, warn: Callable[[str], None] = lambda _: None) -> Text:
+    """What the store that `ready` gives says, as text."""
     ready(rooms, progress, warn)
     found = dataset.in_use(rooms)
     if found is None:
         raise CouncilgraphError(str(rooms.home), "has lost its store", "Run it again: it is built anew.")
-    return found.lines
+    return found.text
 
 
 def build(rooms: Rooms, progress: Progress = silent) -> Store:

@@ -1,8 +1,8 @@
 """Put the graph into a store elsewhere: its readers see the old graph, or the new one, and nothing between.
 
-Where the store is known to carry out a PUT as one transaction, the triples are put in the place of the old
-graph at once. Elsewhere, and to be verified, they go into a staging graph; what arrived there is counted, and
-only then moved into that place, which is one update. A push that dies leaves its staging graph: the store
+Where the store is known to carry out a request as one transaction, the triples are put in the place of the
+old graph at once. Elsewhere, and to be verified, they go into a staging graph; what arrived there is counted,
+and only then moved into that place, which is one update. A push that dies leaves its staging graph: the store
 keeps a list of them (in the graph `STAGING`), and the next push drops those whose push has ended.
 """
 
@@ -24,7 +24,7 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
 from councilgraph import dataset, publish
-from councilgraph.dataset import Clock, Lines, Progress, silent
+from councilgraph.dataset import Clock, Progress, Text, silent
 from councilgraph.endpoint import Body, PassingError, RefusedError, Remote, iri, named, near
 from councilgraph.errors import CouncilgraphError, UsageError
 from councilgraph.namespaces import BASE, DCTERMS
@@ -37,8 +37,8 @@ _STALE = 86_400
 _BATCH, _BATCH_BYTES = 1_000, 500_000
 #: What a store answers to a PUT where it has no Graph Store Protocol.
 _NO_STORE = (404, 405, 501)
-_NTRIPLES, _TRIG = "application/n-triples", "application/trig"
-#: What cannot stand in N-Triples behind a line break of a form, which has a carriage return.
+_TURTLE, _TRIG = "text/turtle", "application/trig"
+#: What parts a form, behind a carriage return: the text has none.
 _BOUNDARY = "councilgraph"
 #: The triples that the slowest of stores moves in a second, about.
 _MOVED = 2_000
@@ -59,7 +59,7 @@ class Pushed:
 
 
 def push(
-    lines: Lines,
+    text: Text,
     remote: Remote,
     graph: str = "",
     *,
@@ -71,7 +71,7 @@ def push(
 ) -> Pushed:
     """Put the graph in the place of a graph of another store, or of its default graph.
 
-    `lines` are the graph; memory does not grow with it, save to `verify`, which compares canonical hashes,
+    `text` is the graph; memory does not grow with it, save to `verify`, which compares canonical hashes,
     in the staging graph and in its place. `compress` sends gzip where the server takes it, if it is not said:
     to other machines. CouncilgraphError where the push fails: the old graph answers then, whole.
     """
@@ -79,7 +79,7 @@ def push(
     clock = Clock(progress)
     before = remote.count(graph)
     clock("reached", f"{remote.where.name}, {before:,} triples in {_called(graph)}")
-    count = lines.triples
+    count = text.triples
     if dry_run:
         return Pushed(count, before)
     dropped = _sweep(remote)
@@ -94,15 +94,13 @@ def push(
         way = _way(remote, staging, compress)
         staged = verify or way == "batches" or not remote.where.atomic
         if way == "batches":
-            _insert(remote, staging, lines, step)
+            _insert(remote, staging, text, step)
         elif staged:
-            _put(remote, staging, _body(lines, way == "gzip", step))
+            _put(remote, staging, _body(text, way == "gzip", step))
         else:
-            whole = (
-                _form(lines, step) if before and remote.where.as_form else _trig(lines, way == "gzip", step)
-            )
+            whole = _form(text, step) if before and remote.where.as_form else _trig(text, way == "gzip", step)
             remote.replace(graph, whole, before == 0, count / _MOVED)
-        digest = publish.canonical_hash(lines.said()) if verify else ""
+        digest = publish.canonical_hash(text.said()) if verify else ""
         if staged:
             _arrived(remote, staging, count)
             if digest:
@@ -153,7 +151,7 @@ def _way(remote: Remote, staging: str, compress: bool) -> str:
         part = dataset.packed(line) if way == "gzip" else line
         coding = "gzip" if way == "gzip" else ""
         try:
-            remote.put(staging, Body(partial(iter, [part]), _NTRIPLES, coding=coding, size=len(part)))
+            remote.put(staging, Body(partial(iter, [part]), _TURTLE, coding=coding, size=len(part)))
             if remote.count(staging) == 1:
                 return way
         except RefusedError as error:
@@ -164,43 +162,37 @@ def _way(remote: Remote, staging: str, compress: bool) -> str:
     raise CouncilgraphError(remote.where.store, "says that it took a triple that it does not have")
 
 
-def _body(lines: Lines, compress: bool, step: Step | None) -> Body:
-    """The triples as N-Triples, with the length of the whole."""
-    if compress:
-        size = lines.file.stat().st_size
-        return Body(lambda: _told(lines.packed(), step, size), _NTRIPLES, coding="gzip", size=size)
-    return Body(lambda: _told(lines.text(), step, lines.size), _NTRIPLES, size=lines.size)
+def _body(text: Text, compress: bool, step: Step | None) -> Body:
+    """The graph as Turtle, with its length."""
+    parts, size = (text.packed, text.file.stat().st_size) if compress else (text.parts, text.size)
+    return Body(lambda: _told(parts(), step, size), _TURTLE, coding="gzip" if compress else "", size=size)
 
 
-def _trig(lines: Lines, compress: bool, step: Step | None) -> Body:
-    """The triples as a graph of TriG, which is refused without its last brace.
+def _trig(text: Text, compress: bool, step: Step | None) -> Body:
+    """The graph as TriG, in braces: it is refused without the last.
 
-    Fuseki takes N-Triples that break off behind a line for a whole, with a length and packed too.
-    """
-    if compress:
-        return Body(lambda: _packed(_braced(lines, step)), _TRIG, coding="gzip")
-    return Body(lambda: _braced(lines, step), _TRIG)
-
-
-def _form(lines: Lines, step: Step | None) -> Body:
-    """The triples as a file in a form (RFC 7578), which is refused without its end.
-
-    Fuseki takes TriG that breaks off before its first brace for a whole, and packed TriG somewhat later too.
+    Fuseki takes one that breaks off before the first, or packed and somewhat later, for an empty graph.
     """
 
     def parts() -> Iterator[bytes]:
-        yield f"--{_BOUNDARY}\r\nContent-Disposition: form-data; name=graph; filename=graph.trig\r\n".encode()
-        yield f"Content-Type: {_TRIG}\r\n\r\n".encode()
-        yield from _braced(lines, step)
+        return _told(text.braced(), step, text.size)
+
+    return Body(lambda: _packed(parts()), _TRIG, coding="gzip") if compress else Body(parts, _TRIG)
+
+
+def _form(text: Text, step: Step | None) -> Body:
+    """The graph as a file in a form (RFC 7578), which is refused without its end.
+
+    Fuseki takes Turtle that breaks off behind a full stop for a whole otherwise.
+    """
+
+    def parts() -> Iterator[bytes]:
+        yield f"--{_BOUNDARY}\r\nContent-Disposition: form-data; name=graph; filename=graph.ttl\r\n".encode()
+        yield f"Content-Type: {_TURTLE}\r\n\r\n".encode()
+        yield from _told(text.parts(), step, text.size)
         yield f"\r\n--{_BOUNDARY}--\r\n".encode()
 
     return Body(parts, f"multipart/form-data; boundary={_BOUNDARY}")
-
-
-def _braced(lines: Lines, step: Step | None) -> Iterator[bytes]:
-    yield b"{\n"
-    yield from _told(lines.text(), step, lines.size)
-    yield b"}\n"
 
 
 def _told(parts: Iterable[bytes], step: Step | None, size: int) -> Iterator[bytes]:
@@ -229,22 +221,18 @@ def _put(remote: Remote, staging: str, body: Body) -> None:
         remote.put(staging, body)  # Virtuoso fails so when it is at odds with itself over locks
 
 
-def _insert(remote: Remote, staging: str, lines: Lines, step: Step | None) -> None:
+def _insert(remote: Remote, staging: str, text: Text, step: Step | None) -> None:
     """Insert the triples, so many at a time: what is inserted twice is there once."""
-    each = _lines(_told(lines.text(), step, lines.size))
-    while batch := _some(each):
-        triples = b"\n".join(batch).decode()
-        remote.update(f"INSERT DATA {{ GRAPH <{staging}> {{\n{triples} }} }}")
+    done = 0
+    lines = (f"{triple} .\n" for triple in text.said())
+    while batch := _some(lines):
+        remote.update(f"INSERT DATA {{ GRAPH <{staging}> {{\n{''.join(batch)}}} }}")
+        done += len(batch)
+        if step:
+            step(done, text.triples)
 
 
-def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for part in parts:
-        *whole, rest = (rest + part).split(b"\n")
-        yield from whole
-
-
-def _some(lines: Iterator[bytes]) -> list[bytes]:
+def _some(lines: Iterator[str]) -> list[str]:
     batch, size = [], 0
     for line in islice(lines, _BATCH):
         batch.append(line)

@@ -34,7 +34,7 @@ class Request:
         if self.method == "GET":
             return "get"
         media = self.headers.get("Content-Type", "").partition(";")[0]
-        if media in ("application/n-triples", "application/trig", "multipart/form-data"):
+        if media in ("text/turtle", "application/trig", "multipart/form-data"):
             return "probe" if len(self.body) < 500 else "put"
         if not self.body.startswith(b"update="):
             return "query"

@@ -28,9 +28,9 @@ _FILES = tempfile.TemporaryDirectory(prefix="councilgraph-tests-")
 _NUMBERS = count()
 
 
-def lines(graph: pyoxigraph.Store) -> dataset.Lines:
+def text(graph: pyoxigraph.Store) -> dataset.Text:
     """A graph as it is pushed, until the tests end."""
-    return dataset.write(graph, Path(_FILES.name) / f"{next(_NUMBERS)}.nt.gz")
+    return dataset.write(graph, Path(_FILES.name) / f"{next(_NUMBERS)}.ttl.gz")
 
 
 @dataclass

@@ -21,7 +21,7 @@ from councilgraph import dataset, endpoint, graph, push
 from councilgraph.errors import CouncilgraphError
 from engines import UnavailableError
 from proxy import Handler, Proxy, Request, once, says
-from servers import STORES, lines, openssl, oxigraph
+from servers import STORES, openssl, oxigraph, text
 from servers import Store as Served
 
 Run = Callable[..., Result]
@@ -41,13 +41,13 @@ def _pushed(monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(COUNT):
         node = NamedNode(f"https://example.org/thing/{n}")
         new.add(Quad(node, OLD, Literal(n), DefaultGraph()))
-    monkeypatch.setattr(graph, "lines", lambda *_: lines(new))
+    monkeypatch.setattr(graph, "text", lambda *_: text(new))
 
 
 @pytest.fixture
 def whole(_pushed: None, world_graph: dataset.Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     """The miniature world is pushed."""
-    monkeypatch.setattr(graph, "lines", lambda *_: lines(world_graph.store))
+    monkeypatch.setattr(graph, "text", lambda *_: text(world_graph.store))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def between(store: Served) -> Iterator[Proxy]:
 def _reset(store: Served) -> None:
     old = Store()
     old.add(Quad(OLD, OLD, Literal("old"), DefaultGraph()))
-    push.push(lines(old), store.remote(), GRAPH)
+    push.push(text(old), store.remote(), GRAPH)
 
 
 #: Where a push can go wrong: `staged` is the `put` into a staging graph, where the store does not say what it
@@ -455,13 +455,13 @@ def test_a_graph_that_cannot_be_read_to_its_end(
 ) -> None:
     """It breaks off behind a line, where N-Triples might be taken for a whole."""
     _reset(mortal)
-    whole = graph.lines(None, None)
+    whole = graph.text(None, None)
     half = b"".join(gzip.decompress(whole.file.read_bytes()).splitlines(keepends=True)[: COUNT // 2])
     packer = zlib.compressobj(wbits=31)
     begun = packer.compress(half) + packer.flush(zlib.Z_FULL_FLUSH)
-    broken = replace(whole, file=tmp_path / "graph.nt.gz")
+    broken = replace(whole, file=tmp_path / "graph.ttl.gz")
     broken.file.write_bytes(BROKEN[how](begun))
-    with pytest.raises(CouncilgraphError, match=r"graph.nt.gz: cannot be read \(.+\)\. Remove it") as error:
+    with pytest.raises(CouncilgraphError, match=r"graph.ttl.gz: cannot be read \(.+\)\. Remove it") as error:
         push.push(broken, mortal.remote(), GRAPH, compress=compress)
     assert "\n" not in str(error.value)
     _old_answers(mortal)

@@ -20,7 +20,7 @@ from councilgraph.bundle import Rooms
 from councilgraph.endpoint import Remote
 from councilgraph.errors import CouncilgraphError, UsageError
 from engines import UnavailableError, query_of
-from servers import PASSWORD, STORES, lines
+from servers import PASSWORD, STORES, text
 from servers import Store as Served
 
 Run = Callable[..., Result]
@@ -89,7 +89,7 @@ def served(
     except UnavailableError as error:
         pytest.skip(str(error))
     with store.server:
-        push.push(lines(world_graph.store), store.remote(), store.graph)
+        push.push(text(world_graph.store), store.remote(), store.graph)
         yield store
 
 
@@ -112,7 +112,7 @@ def _staging(remote: Remote) -> list[str]:
     return [cell.value for row in found.rows for cell in row if cell]
 
 
-def _small(count: int) -> dataset.Lines:
+def _small(count: int) -> dataset.Text:
     """A graph to push that is none of ours, with what stores like to rewrite."""
     store = Store()
     odd = [
@@ -127,7 +127,7 @@ def _small(count: int) -> dataset.Lines:
     for n, term in enumerate(terms):
         node = NamedNode(f"https://example.org/thing/{n}")
         store.add(Quad(node, NamedNode("https://example.org/says"), term, DefaultGraph()))
-    return lines(store)
+    return text(store)
 
 
 def test_what_was_pushed_is_there_and_nothing_beside_it(served: Served, world_graph: dataset.Graph) -> None:
@@ -273,7 +273,7 @@ def test_what_headers_say(url: str, headers: dict[str, str], known: tuple[str, s
 def test_push_as_a_command(
     served: Served, world_root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("councilgraph.graph.lines", lambda *_: _small(1_000))
+    monkeypatch.setattr("councilgraph.graph.text", lambda *_: _small(1_000))
     graph = f"{served.graph}/by-command"
     asked = ("--graph", graph, *served.words(), "--root", world_root)
     planned = run("push", served.url, *asked, "--dry-run")
@@ -297,7 +297,7 @@ def test_what_is_wrong_in_a_store_is_found(
     a = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
     holding = NamedNode("https://w3id.org/councilgraph/def#Holding")
     wrong.add(Quad(NamedNode("http://example.org/h"), a, holding, DefaultGraph()))
-    push.push(lines(wrong), served.remote(), graph)
+    push.push(text(wrong), served.remote(), graph)
     answer = run(
         "check", served.url, "--graph", graph, *served.words(), "--root", world_root, "--format", "csv"
     )
