@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pyoxigraph import RdfFormat, parse
 
 from conftest import WORLD, Result, rooms_with
 from councilgraph import bundle, dataset
@@ -61,6 +62,29 @@ def test_a_store_that_is_damaged_is_built_again(root: Path, run: Run) -> None:
         for file in store.iterdir():
             file.unlink()
     assert run(*ASK, root).out == before.out
+
+
+def test_the_text_beside_a_store_says_what_it_says(root: Path, run: Run) -> None:
+    run("build", "--root", root)
+    used = dataset.in_use(bundle.rooms(root))
+    assert used
+    said = list(used.text.said())
+    assert set(said) == set(dataset.triples(used.store))
+    assert len(said) == used.text.triples == dataset.count(used.store)
+    assert sum(map(len, used.text.parts())) == used.text.size
+    braced = b"".join(used.text.braced())
+    assert {quad.triple for quad in parse(braced, format=RdfFormat.TRIG)} == set(said)
+    with pytest.raises(SyntaxError):
+        list(parse(braced.removesuffix(b"}\n"), format=RdfFormat.TRIG))
+
+
+def test_a_store_without_its_text_is_built_again(root: Path, run: Run) -> None:
+    before = run(*ASK, root)
+    (text,) = (root / ".councilgraph").glob(f"store-*/{dataset.TEXT}")
+    text.unlink()
+    again = run(*ASK, root)
+    assert (again.out, "store" in again.err) == (before.out, True)
+    assert run(*ASK, root).err == ""
 
 
 def test_old_stores_are_swept_away(root: Path, run: Run) -> None:
