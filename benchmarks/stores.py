@@ -233,7 +233,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sizes", default="national,1m,10m", help="of world,national,1m,10m (%(default)s)")
     parser.add_argument("--stores", default=",".join(LOADERS), help="of %(default)s")
-    parser.add_argument("--limit", type=float, default=3600, metavar="SECONDS", help="of each (%(default)s)")
+    parser.add_argument("--limit", type=float, default=600, metavar="SECONDS", help="of each (%(default)s)")
     parser.add_argument("--folder", type=Path, help="where the graphs are made, and kept for the next time")
     parser.add_argument("--save", type=Path, metavar="FILE.json", help="where the numbers are written too")
     args = parser.parse_args()
