@@ -337,12 +337,10 @@ class Text:
 
 def write(store: Store, file: Path) -> Text:
     """Write a graph as text, which needs several times its size in memory."""
-    lines = (store.dump(format=RdfFormat.N_TRIPLES, from_graph=DefaultGraph()) or b"").splitlines(
-        keepends=True
-    )
-    lines.sort()
-    sorted_ = parse(b"".join(lines), format=RdfFormat.N_TRIPLES)
-    text = serialize(sorted_, format=RdfFormat.TURTLE, prefixes=PREFIXES) or b""
+    said = store.dump(format=RdfFormat.N_TRIPLES, from_graph=DefaultGraph()) or b""
+    lines = sorted(said.splitlines(keepends=True))
+    triples = parse(b"".join(lines), format=RdfFormat.N_TRIPLES)
+    text = serialize(triples, format=RdfFormat.TURTLE, prefixes=PREFIXES) or b""
     with file.open("wb") as out:
         out.write(packed(text))
         out.flush()
