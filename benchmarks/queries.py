@@ -72,7 +72,7 @@ Open = Callable[[], engines.Select]
 
 @dataclass(frozen=True)
 class Made:
-    """A graph of some size: its store on disk, and its triples for those that read a file, packed too."""
+    """A graph of some size: its store on disk, its triples for those that read a file, and what is pushed."""
 
     store: Path
     triples: Path

@@ -400,7 +400,7 @@ class Dated(Record):
         CG.untilText: "until",
     }
 
-    start: dates.Day = column(day(), name="from")
+    start: dates.Day | None = column(day(), name="from")
     until: dates.End = column(end())
 
     def check(self) -> Iterator[tuple[str, str, str]]:
@@ -425,7 +425,7 @@ class Seen(Dated):
 
     SAYS: ClassVar[Mapping[NamedNode, str]] = {**Dated.SAYS, CG.observedOn: "observed"}
 
-    start: dates.Day | None = column(day(), name="from", optional=True)  # type: ignore[assignment] # Dated needs one
+    start: dates.Day | None = column(day(), name="from", optional=True)
     observed: tuple[dates.Day, ...] = column(several(day()), optional=True)
 
     def check(self) -> Iterator[tuple[str, str, str]]:

@@ -91,8 +91,8 @@ class Inspection(Dated):
     body: NamedNode = column(ref("body"), says=CG.inspects)
     framework: NamedNode = column(ref("framework"), says=CG.follows)
     kind: NamedNode = column(of("inspection-kind"), says=CG.hasInspectionKind)
-    start: dates.Day | None = column(day(), name="first_day", optional=True)  # type: ignore[assignment] # Dated needs one; a visit's days may be unknown
-    until: dates.Day | None = column(day(), name="last_day", optional=True)  # type: ignore[assignment] # Dated needs one; a visit's days may be unknown
+    start: dates.Day | None = column(day(), name="first_day", optional=True)
+    until: dates.Day | None = column(day(), name="last_day", optional=True)  # type: ignore[assignment] # others end; a visit has a last day, or it is unknown
     published: dates.Day | None = column(day(), optional=True)
     lead: NamedNode | None = column(ref("person"), says=CG.isLedBy, optional=True)
     theme: Literal | None = column(words(), says=CG.theme, optional=True)
